@@ -1,0 +1,195 @@
+// Vectors of the instruction set this file is compiled for, by compiler vector extensions: arithmetic is written once.
+//
+// Everything below lives in a namespace of that instruction set. A template instantiated in an AVX-512 object under a shared name
+// could be the copy that the linker keeps for every caller, and an older processor would stop at it.
+#pragma once
+
+#include "../matrix.h"
+
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#ifndef PARZEN_ISA_NAME
+#error "compile with -DPARZEN_ISA_NAME=baseline|avx2|avx512|neon"
+#endif
+
+#define PARZEN_INLINE inline __attribute__((always_inline))
+#define PARZEN_UNROLL _Pragma("GCC unroll 16")
+
+namespace parzen::PARZEN_ISA_NAME {
+
+#if defined(__AVX512F__)
+constexpr int vector_bytes = 64;
+#elif defined(__AVX2__)
+constexpr int vector_bytes = 32;
+#else
+constexpr int vector_bytes = 16;
+#endif
+
+template <class T>
+struct vector_of;
+template <>
+struct vector_of<float> {
+  typedef float type __attribute__((vector_size(vector_bytes)));
+  typedef std::int32_t bits __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct vector_of<double> {
+  typedef double type __attribute__((vector_size(vector_bytes)));
+  typedef std::int64_t bits __attribute__((vector_size(vector_bytes)));
+};
+template <class T>
+using vec = typename vector_of<T>::type;
+template <class T>
+using bits = typename vector_of<T>::bits;
+template <class T>
+constexpr int lanes = vector_bytes / int(sizeof(T));
+
+template <class T>
+PARZEN_INLINE vec<T> load(const T* p) {
+  return *reinterpret_cast<const vec<T>*>(p);
+}
+template <class T>
+PARZEN_INLINE void store(T* p, vec<T> v) {
+  *reinterpret_cast<vec<T>*>(p) = v;
+}
+template <class T>
+PARZEN_INLINE vec<T> broadcast(T s) {
+  return s - vec<T>{};  // x - 0 is x, also for -0: folded to a plain broadcast, which x + 0 is not
+}
+
+// 0, 1, 2, ... as integers of T's width.
+template <class T>
+PARZEN_INLINE bits<T> lane_numbers() {
+  bits<T> v{};
+  PARZEN_UNROLL
+  for (int l = 0; l < lanes<T>; ++l) v[l] = l;
+  return v;
+}
+
+PARZEN_INLINE vec<float> max(vec<float> a, vec<float> b) { return a > b ? a : b; }
+PARZEN_INLINE vec<double> max(vec<double> a, vec<double> b) { return a > b ? a : b; }
+PARZEN_INLINE vec<float> min(vec<float> a, vec<float> b) { return a < b ? a : b; }
+PARZEN_INLINE vec<double> min(vec<double> a, vec<double> b) { return a < b ? a : b; }
+
+#if defined(__AVX512F__)
+PARZEN_INLINE bool any(bits<float> m) { return _mm512_test_epi32_mask((__m512i)m, (__m512i)m) != 0; }
+PARZEN_INLINE bool any(bits<double> m) { return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) != 0; }
+PARZEN_INLINE vec<float> sqrt(vec<float> v) { return (vec<float>)_mm512_maskz_sqrt_ps(__mmask16(-1), (__m512)v); }
+PARZEN_INLINE vec<double> sqrt(vec<double> v) { return (vec<double>)_mm512_maskz_sqrt_pd(__mmask8(-1), (__m512d)v); }
+#elif defined(__AVX2__)
+PARZEN_INLINE bool any(bits<float> m) { return _mm256_movemask_ps((__m256)m) != 0; }
+PARZEN_INLINE bool any(bits<double> m) { return _mm256_movemask_pd((__m256d)m) != 0; }
+PARZEN_INLINE vec<float> sqrt(vec<float> v) { return (vec<float>)_mm256_sqrt_ps((__m256)v); }
+PARZEN_INLINE vec<double> sqrt(vec<double> v) { return (vec<double>)_mm256_sqrt_pd((__m256d)v); }
+#elif defined(__SSE2__)
+PARZEN_INLINE bool any(bits<float> m) { return _mm_movemask_ps((__m128)m) != 0; }
+PARZEN_INLINE bool any(bits<double> m) { return _mm_movemask_pd((__m128d)m) != 0; }
+PARZEN_INLINE vec<float> sqrt(vec<float> v) { return (vec<float>)_mm_sqrt_ps((__m128)v); }
+PARZEN_INLINE vec<double> sqrt(vec<double> v) { return (vec<double>)_mm_sqrt_pd((__m128d)v); }
+#elif defined(__ARM_NEON)
+PARZEN_INLINE bool any(bits<float> m) { return vmaxvq_u32((uint32x4_t)m) != 0; }
+PARZEN_INLINE bool any(bits<double> m) { return vmaxvq_u32((uint32x4_t)m) != 0; }
+PARZEN_INLINE vec<float> sqrt(vec<float> v) { return (vec<float>)vsqrtq_f32((float32x4_t)v); }
+PARZEN_INLINE vec<double> sqrt(vec<double> v) { return (vec<double>)vsqrtq_f64((float64x2_t)v); }
+#endif
+
+// A vector's lanes in float64: where every sum that leaves a tile lives.
+template <class T>
+struct Wide {
+  static constexpr int parts = sizeof(double) / sizeof(T);
+  vec<double> part[parts];
+
+  Wide() = default;
+  PARZEN_INLINE explicit Wide(vec<T> v) {
+    if constexpr (parts == 1) {
+      part[0] = v;
+    } else {
+      typedef float half __attribute__((vector_size(vector_bytes / 2)));
+      half low, high;
+      __builtin_memcpy(&low, &v, sizeof low);
+      __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+      part[0] = __builtin_convertvector(low, vec<double>);
+      part[1] = __builtin_convertvector(high, vec<double>);
+    }
+  }
+
+  PARZEN_INLINE void add(vec<T> v) {
+    const Wide other(v);
+    for (int p = 0; p < parts; ++p) part[p] += other.part[p];
+  }
+
+  PARZEN_INLINE void add_product(const Wide& a, const Wide& b) {
+    for (int p = 0; p < parts; ++p) part[p] += a.part[p] * b.part[p];
+  }
+};
+
+template <class T>
+PARZEN_INLINE double total(const Wide<T>& w) {
+  double sum = 0;
+  for (const auto& part : w.part)
+    for (int l = 0; l < lanes<double>; ++l) sum += part[l];
+  return sum;
+}
+
+// Constants of 2^r on [-1/2, 1/2] as 1 + r q(r): Chebyshev fits of q, relative error 5.1e-9 (float) and 8.4e-18 (double).
+template <class T>
+struct Exp2;
+template <>
+struct Exp2<float> {
+  static constexpr float q[] = {0.69314718802622878f, 0.24022650760568126f, 0.055503571142190778f,
+                                0.009618082557277851f, 0.0013390863364671234f, 0.00015453162945120690f};
+  static constexpr float shift = 12582912.0f;  // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
+  static constexpr float lowest = -127.0f;     // 2^lowest has exponent field 0: exactly 0 after the shift
+  static constexpr int mantissa = 23;
+};
+template <>
+struct Exp2<double> {
+  static constexpr double q[] = {0.69314718055994530942,    0.2402265069591009822,     0.055504108664821594339,
+                                 0.0096181291076068885273,  0.001333355814641693531,   0.00015403530441736050155,
+                                 0.000015252733829836118394, 1.3215442587921689653e-6, 1.0178062445845773521e-7,
+                                 7.0725859692492236999e-9,  4.4549605981865183938e-10};
+  static constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double lowest = -1023.0;
+  static constexpr int mantissa = 52;
+};
+
+// 2^t for t <= 126, within 2 ulp; 0 below the smallest normal number.
+template <class T>
+PARZEN_INLINE vec<T> exp2(vec<T> t) {
+  using C = Exp2<T>;
+  t = max(t, broadcast<T>(C::lowest));
+  const vec<T> shifted = t + C::shift;
+  const vec<T> r = t - (shifted - C::shift);
+  constexpr int terms = int(sizeof(C::q) / sizeof(T));
+  vec<T> p = broadcast<T>(C::q[terms - 1]);
+  PARZEN_UNROLL
+  for (int i = terms - 2; i >= 0; --i) p = p * r + C::q[i];
+  p = p * r + T(1);
+  // The low bits of `shifted` hold round(t); the shift by the mantissa's width drops everything above them.
+  return (vec<T>)((bits<T>)p + ((bits<T>)shifted << C::mantissa));
+}
+
+// log2(v) for v >= 1, by log2(m 2^e) = e + (2/ln 2) atanh((m-1)/(m+1)) with m in [sqrt(1/2), sqrt(2)); absolute error a few ulp of 1.
+template <class T>
+PARZEN_INLINE vec<T> log2(vec<T> v) {
+  constexpr int mantissa = Exp2<T>::mantissa;
+  constexpr bool single = sizeof(T) == 4;
+  using I = decltype(bits<T>{}[0] + bits<T>{}[0]);
+  const I half_bits = single ? I(0x3f3504f3) : I(0x3fe6a09e667f3bcd);  // sqrt(1/2)
+  const bits<T> offset = (bits<T>)v - half_bits;
+  const bits<T> exponent = offset >> mantissa;
+  const vec<T> m = (vec<T>)((bits<T>)v - (exponent << mantissa));
+  const vec<T> s = (m - T(1)) / (m + T(1));
+  const vec<T> z = s * s;
+  constexpr int terms = single ? 5 : 11;
+  vec<T> p = broadcast<T>(T(1) / T(2 * terms - 1));
+  PARZEN_UNROLL
+  for (int i = terms - 2; i >= 0; --i) p = p * z + T(1) / T(2 * i + 1);
+  return __builtin_convertvector(exponent, vec<T>) + T(2.8853900817779268) * s * p;  // 2 / ln 2
+}
+
+}  // namespace parzen::PARZEN_ISA_NAME

@@ -1,0 +1,96 @@
+// The kernels as small functors of a pair's argument, <x,y> or |x-y|^2, and of the row's number. V is a vector or a scalar; exp2,
+// log2 and sqrt of a V are the backend's. The kernel function is applied while the arguments are still in registers.
+#pragma once
+
+#include "cpu/simd.h"
+
+namespace parzen::PARZEN_ISA_NAME {
+
+enum class Argument { inner_product, squared_distance };
+
+// (gamma <x,y> + coef0)^p. P = 0: any degree, by repeated squaring.
+template <class T, int P>
+struct Polynomial {
+  static constexpr Argument argument = Argument::inner_product;
+  T gamma, coef0;
+  int degree;
+
+  explicit Polynomial(const Kernel& k) : gamma(T(k.gamma)), coef0(T(k.coef0)), degree(k.degree) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> inner, index) const {
+    const vec<T> base = inner * gamma + coef0;
+    if constexpr (P == 1) return base;
+    if constexpr (P == 2) return base * base;
+    if constexpr (P == 3) return base * base * base;
+    vec<T> power = base, result = broadcast<T>(T(1));
+    for (int p = degree;;) {
+      if (p & 1) result *= power;
+      if ((p >>= 1) == 0) return result;
+      power *= power;
+    }
+  }
+};
+
+constexpr double log2_e = 1.4426950408889634074;
+
+// exp(-scale |x-y|^2), as 2^(-scale log2(e) |x-y|^2).
+template <class T>
+struct Gaussian {
+  static constexpr Argument argument = Argument::squared_distance;
+  T factor;
+
+  explicit Gaussian(const Kernel& k) : factor(T(-k.scales[0] * log2_e)) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return exp2<T>(squared * factor); }
+};
+
+// Mean over b of exp(-scales[b] |x-y|^2).
+template <class T>
+struct GaussianMean {
+  static constexpr Argument argument = Argument::squared_distance;
+  const double* scales;
+  int count;
+
+  explicit GaussianMean(const Kernel& k) : scales(k.scales), count(k.count) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const {
+    vec<T> sum{};
+    for (int b = 0; b < count; ++b) sum += exp2<T>(squared * T(-scales[b] * log2_e));
+    return sum * T(1.0 / count);
+  }
+};
+
+// (1 + scale |x-y|^2)^-alpha, as 2^(-alpha log2(1 + ...)).
+template <class T>
+struct RationalQuadratic {
+  static constexpr Argument argument = Argument::squared_distance;
+  T scale, exponent;
+
+  explicit RationalQuadratic(const Kernel& k) : scale(T(k.scale)), exponent(T(-k.alpha)) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return exp2<T>(log2<T>(squared * scale + T(1)) * exponent); }
+};
+
+// -|x-y|
+template <class T>
+struct Energy {
+  static constexpr Argument argument = Argument::squared_distance;
+
+  explicit Energy(const Kernel&) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return -sqrt(squared); }
+};
+
+// 1 where |x-y|^2 <= squared_radii[row], the boundary inside.
+template <class T>
+struct Ball {
+  static constexpr Argument argument = Argument::squared_distance;
+  const T* squared_radii;  // padded to whole row panels
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const {
+    const vec<T> radius = broadcast<T>(squared_radii[row]);
+    return squared <= radius ? broadcast<T>(T(1)) : vec<T>{};
+  }
+};
+
+}  // namespace parzen::PARZEN_ISA_NAME

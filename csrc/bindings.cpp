@@ -92,7 +92,8 @@ struct Sides {
   bool same;
 
   Sides(const py::array& a, const std::optional<py::array>& b) : x(matrix(a, "x")), y(b ? matrix(*b, "y") : x), same(!b) {
-    if (x.cols != y.cols || x.type != y.type) throw py::value_error("x and y must have the same number of columns and the same type");
+    if (x.cols != y.cols || x.type != y.type)
+      throw py::value_error("x and y must have the same number of columns and the same type");
   }
 
   // A vector beside the matrices: of their type, contiguous, of the given length.
@@ -191,7 +192,8 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
   return log_sums;
 }
 
-py::array nearest(const py::array& x, const std::optional<py::array>& queries, int k, const Center& center, const Progress& progress) {
+py::array nearest(const py::array& x, const std::optional<py::array>& queries, int k, const Center& center,
+                  const Progress& progress) {
   const Sides sides(x, queries);
   Reporter reporter{progress, {}};
   if (k < 1 || k > sides.x.rows - (sides.same ? 1 : 0)) throw py::value_error("k: expected 1 <= k <= candidates of a query");

@@ -87,11 +87,12 @@ void log_density(const LogDensity&);
 void nearest(const Nearest&);
 void ball_counts(const BallCounts&);
 
-// sigma (d, d) symmetric is replaced by its principal square root V max(w, 0)^(1/2) V'; eigenvalues |w| <= d u max|w| count as zero.
-// Returns the most negative eigenvalue that was cut off, relative to the largest magnitude; 0 when there was none.
+// sigma (d, d) symmetric is replaced by its principal square root V max(w, 0)^(1/2) V'; eigenvalues |w| <= d u max|w| count as
+// zero. Returns the most negative eigenvalue that was cut off, relative to the largest magnitude; 0 when there was none.
 double psd_sqrt(double* sigma, index d);
 
-// Tr (sigma1 sigma2)^(1/2) for symmetric positive semidefinite matrices, which are overwritten. *negative as psd_sqrt's return value.
+// Tr (sigma1 sigma2)^(1/2) for symmetric positive semidefinite matrices, which are overwritten. *negative as psd_sqrt's return
+// value.
 double trace_sqrt_product(double* sigma1, double* sigma2, index d, double* negative);
 
 const char* isa();               // the instruction set in use

@@ -9,8 +9,8 @@ void count(const BallCounts& op) {
   const index rows = ceil_div(op.x.rows, tile_rows) * tile_rows;
   Buffer<T> radii(rows);
   for (index i = 0; i < rows; ++i) radii[i] = i < op.x.rows ? static_cast<const T*>(op.squared_radii)[i] : T(0);
-  sum_pairs<T>(op.x, op.queries, false, static_cast<const T*>(op.center), Ball<T>{radii.get()}, op.per_center, op.per_query, nullptr,
-               op.poll);
+  sum_pairs<T>(op.x, op.queries, false, static_cast<const T*>(op.center), Ball<T>{radii.get()}, op.per_center, op.per_query,
+               nullptr, op.poll);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Sums of kernel values over all pairs, with row sums, column sums and the sum of squares: what the MMD and its standard error need.
+// Sums of kernel values over all pairs, with row sums, column sums and the sum of squares, which standard errors need.
 #include "kernel_sum.h"
 
 namespace parzen::PARZEN_ISA_NAME {

@@ -13,7 +13,7 @@ Lapack lapack{};
 
 namespace {
 
-// "__pyx_t_5scipy_6linalg_13cython_lapack_d *" -> "d *": the typedef's mangled name varies with the module, its last letter is the type.
+// "__pyx_t_5scipy_6linalg_13cython_lapack_d *" -> "d *": the mangled name varies with the module, its last letter is the type.
 std::string plain(std::string signature) {
   const std::string mangled = "__pyx_t_";
   for (std::size_t at; (at = signature.find(mangled)) != std::string::npos;) {
@@ -30,8 +30,8 @@ void resolve(F*& function, const py::dict& capsules, const char* name, const std
   const char* found = capsule.name();
   // A build of SciPy with 64-bit integers has another signature, and calling it would read past our ints.
   if (!found || plain(found) != expected)
-    throw py::import_error(std::string("scipy's ") + name + " has the signature '" + (found ? found : "") + "', expected '" + expected +
-                           "'; this build of scipy cannot be used");
+    throw py::import_error(std::string("scipy's ") + name + " has the signature '" + (found ? found : "") + "', expected '" +
+                           expected + "'; this build of scipy cannot be used");
   function = reinterpret_cast<F*>(capsule.get_pointer());
 }
 

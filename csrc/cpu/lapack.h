@@ -9,8 +9,8 @@ struct Lapack {
   void (*dsygst)(int* itype, char* uplo, int* n, double* a, int* lda, double* b, int* ldb, int* info);
   void (*dsyevd)(char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work, int* lwork, int* iwork, int* liwork,
                  int* info);
-  void (*dgesdd)(char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u, int* ldu, double* vt, int* ldvt, double* work,
-                 int* lwork, int* iwork, int* info);
+  void (*dgesdd)(char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u, int* ldu, double* vt, int* ldvt,
+                 double* work, int* lwork, int* iwork, int* info);
   void (*dgemm)(char* transa, char* transb, int* m, int* n, int* k, double* alpha, double* a, int* lda, double* b, int* ldb,
                 double* beta, double* c, int* ldc);
   void (*dtrmm)(char* side, char* uplo, char* transa, char* diag, int* m, int* n, double* alpha, double* a, int* lda, double* b,

@@ -1,8 +1,8 @@
 // Row-wise log-sum-exp of a Gaussian kernel, several bandwidths in one pass, without a second pass for the maximum.
 //
-// Each column (a query) keeps a reference m and s = sum 2^(t - m) with t = -scale log2(e) |x-q|^2 + log2 w. Terms far below m vanish as they
-// should; m moves up only when a term exceeds it by 2^head_room, which single precision holds with ease, so a rescaling is rare.
-// The parts of a query's sum (one per group of rows) are merged in order at the end: M = max m, log2 sum 2^(m - M) s + M.
+// Each column (a query) keeps a reference m and s = sum 2^(t - m), with t = -scale log2(e) |x-q|^2 + log2 w. Terms far below m
+// vanish as they should; m moves up only when a term exceeds it by 2^head_room, which single precision holds with ease, so a
+// rescaling is rare. The parts of a query's sum, one per group of rows, are merged in order at the end, relative to the largest m.
 #include <math.h>
 
 #include "pairs.h"

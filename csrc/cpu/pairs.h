@@ -38,10 +38,10 @@ constexpr index larger(index a, index b) { return a > b ? a : b; }
 
 template <class T>
 struct Plan {
-  static constexpr index max_groups = 64;             // tasks per slab, at least where there are rows enough
-  static constexpr index block_bytes = 512 << 10;     // of packed x per task: a second-level cache's share
-  static constexpr index slab_bytes = 16 << 20;       // of packed y, shared
-  static constexpr index max_slab_cols = 16384;       // bounds a sink's column slots
+  static constexpr index max_groups = 64;          // tasks per slab, at least where there are rows enough
+  static constexpr index block_bytes = 512 << 10;  // of packed x per task: a second-level cache's share
+  static constexpr index slab_bytes = 16 << 20;    // of packed y, shared
+  static constexpr index max_slab_cols = 16384;    // bounds a sink's column slots
   static constexpr index max_block_panels = 8;
 
   index d, row_panels, block_panels, blocks, blocks_per_group, groups, col_panels, slab_panels, parts;
@@ -212,9 +212,9 @@ class Sweep {
       }
     }
     const int live_rows = int(smaller(tile_rows, rows - in_block)), live_cols = int(smaller(tile_cols<T>, cols_ - in_slab));
-    const bool whole = live_rows == tile_rows && live_cols == tile_cols<T> &&
-                       (pairs_ == Pairs::all || j > i + tile_rows - 1 ||
-                        (pairs_ == Pairs::off_diagonal && i > j + tile_cols<T> - 1));
+    const bool whole =
+        live_rows == tile_rows && live_cols == tile_cols<T> &&
+        (pairs_ == Pairs::all || j > i + tile_rows - 1 || (pairs_ == Pairs::off_diagonal && i > j + tile_cols<T> - 1));
     if (__builtin_expect(whole, 1))
       sink_.template tile<false>(place, sum, i, in_block, in_slab, Mask{});
     else

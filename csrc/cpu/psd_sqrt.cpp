@@ -5,8 +5,8 @@
 //
 // The fast way for the trace is Cholesky S1 = LL' and the eigenvalues w of L'S2L: Tr = sum sqrt(w). An eigenvalue is only known to
 // about u max(w), so its root to min(sqrt(u wmax), u wmax / (2 sqrt w)); where these add up to more than 1e-12 of the traces, the
-// singular values of L1'L2 are taken instead, which are the roots themselves and known to u max(sqrt w). A matrix that has no Cholesky
-// factor gets V max(w, 0)^(1/2).
+// singular values of L1'L2 are taken instead, which are the roots themselves and known to u max(sqrt w). A matrix that has no
+// Cholesky factor gets V max(w, 0)^(1/2).
 #include <cmath>
 #include <limits>
 #include <stdexcept>

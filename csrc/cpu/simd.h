@@ -140,7 +140,7 @@ template <class T>
 struct Exp2;
 template <>
 struct Exp2<float> {
-  static constexpr float q[] = {0.69314718802622878f, 0.24022650760568126f, 0.055503571142190778f,
+  static constexpr float q[] = {0.69314718802622878f,  0.24022650760568126f,   0.055503571142190778f,
                                 0.009618082557277851f, 0.0013390863364671234f, 0.00015453162945120690f};
   static constexpr float shift = 12582912.0f;  // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
   static constexpr float lowest = -127.0f;     // 2^lowest has exponent field 0: exactly 0 after the shift
@@ -148,10 +148,10 @@ struct Exp2<float> {
 };
 template <>
 struct Exp2<double> {
-  static constexpr double q[] = {0.69314718055994530942,    0.2402265069591009822,     0.055504108664821594339,
-                                 0.0096181291076068885273,  0.001333355814641693531,   0.00015403530441736050155,
+  static constexpr double q[] = {0.69314718055994530942,     0.2402265069591009822,    0.055504108664821594339,
+                                 0.0096181291076068885273,   0.001333355814641693531,  0.00015403530441736050155,
                                  0.000015252733829836118394, 1.3215442587921689653e-6, 1.0178062445845773521e-7,
-                                 7.0725859692492236999e-9,  4.4549605981865183938e-10};
+                                 7.0725859692492236999e-9,   4.4549605981865183938e-10};
   static constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr double lowest = -1023.0;
   static constexpr int mantissa = 52;
@@ -173,7 +173,8 @@ PARZEN_INLINE vec<T> exp2(vec<T> t) {
   return (vec<T>)((bits<T>)p + ((bits<T>)shifted << C::mantissa));
 }
 
-// log2(v) for v >= 1, by log2(m 2^e) = e + (2/ln 2) atanh((m-1)/(m+1)) with m in [sqrt(1/2), sqrt(2)); absolute error a few ulp of 1.
+// log2(v) for v >= 1, by log2(m 2^e) = e + (2/ln 2) atanh((m-1)/(m+1)) with m in [sqrt(1/2), sqrt(2)); absolute error a few ulp
+// of 1.
 template <class T>
 PARZEN_INLINE vec<T> log2(vec<T> v) {
   constexpr int mantissa = Exp2<T>::mantissa;

@@ -138,7 +138,8 @@ __attribute__((noinline)) T row_term(const T* x, const T* center, index d, Argum
   return T(sum + total(wide));
 }
 
-// Rows [first, first + count) of m, less the centre, as panels of W rows: out[(panel * d + k) * W + r], zeros where there is no row.
+// Rows [first, first + count) of m, less the centre, as panels of W rows: out[(panel * d + k) * W + r], zeros where there is no
+// row.
 template <class T, int W>
 void pack(const Matrix& m, index first, index count, const T* center, Argument argument, T* out, T* terms) {
   const index d = m.cols;

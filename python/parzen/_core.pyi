@@ -1,0 +1,100 @@
+"""The native engine. Arrays are (rows, d), C-contiguous in a row, aligned, native float32 or float64, finite; x and y alike."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+Progress: TypeAlias = Callable[[float], None]  # called with the fraction done, about every 50 ms
+
+class Polynomial:
+    def __init__(self, degree: int, gamma: float, coef0: float) -> None: ...
+
+class Gaussian:
+    """Mean over b of exp(-|x-y|^2 / (2 bandwidths[b]^2))."""
+
+    def __init__(self, bandwidths: list[float]) -> None: ...
+
+class RationalQuadratic:
+    """(1 + |x-y|^2 / (2 alpha length_scale^2))^-alpha."""
+
+    def __init__(self, alpha: float, length_scale: float) -> None: ...
+
+class Energy:
+    """-|x-y|."""
+
+    def __init__(self) -> None: ...
+
+Kernel: TypeAlias = Polynomial | Gaussian | RationalQuadratic | Energy
+
+def kernel_sum(
+    x: Samples,
+    y: Samples | None,
+    kernel: Kernel,
+    *,
+    center: NDArray[Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[
+    NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64] | None, float
+]:
+    """(row_sums (n,), column_sums (m,) or None, diagonal (n,) or None, squares).
+
+    With y: row_sums[i] = sum_j k(x_i, y_j), column_sums[j] = sum_i k(x_i, y_j), squares = sum_ij k(x_i, y_j)^2.
+    With y None: row_sums[i] = sum_{j != i} k(x_i, x_j), diagonal[i] = k(x_i, x_i), squares over all i != j.
+    center: (d,), in x's type; subtracted before products are taken, changes rounding errors only.
+    """
+
+def log_density(
+    x: Samples,
+    queries: Samples | None,
+    bandwidths: list[float],
+    *,
+    log_weights: NDArray[np.float64] | None = None,
+    center: NDArray[Any] | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.float64]:
+    """(len(bandwidths), m): log sum_i w_i exp(-|x_i - q_j|^2 / (2 h_b^2)), not normalised.
+
+    queries None: x itself, leaving out i = j. log_weights: (n,), finite.
+    """
+
+def nearest(
+    x: Samples,
+    queries: Samples | None,
+    k: int,
+    *,
+    center: NDArray[Any] | None = None,
+    progress: Progress | None = None,
+) -> Samples:
+    """(m, k) squared distances from each query to its k nearest rows of x, ascending, in x's type.
+
+    queries None: x itself, leaving out i = j (k <= n - 1).
+    """
+
+def ball_counts(
+    x: Samples,
+    squared_radii: NDArray[Any],
+    queries: Samples,
+    *,
+    center: NDArray[Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(per_center (n,), per_query (m,)): how many queries each ball about x_i holds, and how many balls hold each query.
+
+    A point on the boundary is inside. The same pair of rows and the same center give the same squared distance as in `nearest`, bit for bit.
+    """
+
+def psd_sqrt(sigma: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """(root (d, d), worst): worst = most negative eigenvalue / largest magnitude, 0.0 when none counts as negative."""
+
+def trace_sqrt_product(
+    sigma1: NDArray[np.float64], sigma2: NDArray[np.float64]
+) -> tuple[float, float]:
+    """(Tr (sigma1 sigma2)^(1/2), worst) for symmetric (d, d); worst as in psd_sqrt, over both."""
+
+def set_num_threads(threads: int) -> None: ...
+def get_num_threads() -> int: ...
+def isa() -> str: ...
+def available_isas() -> list[str]: ...

@@ -1,0 +1,104 @@
+"""Nearest neighbours and ball counts, against the float64 reference on the same inputs."""
+
+import numpy as np
+import pytest
+
+import reference
+from parzen import _core
+
+SHAPES = [
+    (4, 1, 1),
+    (5, 3, 2),
+    (33, 13, 8),
+    (30, 40, 9),
+    (300, 170, 64),
+    (50, 37, 600),
+    (2000, 5, 20),
+    (5, 2000, 20),
+]
+TOLERANCE = {np.float32: 5e-6, np.float64: 1e-13}  # of a squared distance
+
+
+def pair(shape, dtype):
+    n, m, d = shape
+    rng = np.random.default_rng(n + d)
+    return rng.standard_normal((n, d)).astype(dtype), rng.standard_normal((m, d)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("k", [1, 3, 4])
+def test_nearest(shape, dtype, k):
+    x, q = pair(shape, dtype)
+    for center in (None, x.mean(axis=0)):
+        found = _core.nearest(x, q, k, center=center)
+        assert found.dtype == dtype
+        expected = np.sort(reference.squared_distances(x, q), axis=0)[:k].T
+        np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_nearest_others(shape, dtype):
+    x, _ = pair(shape, dtype)
+    squared = reference.squared_distances(x, x)
+    np.fill_diagonal(squared, np.inf)
+    expected = np.sort(squared, axis=0)[:3].T
+    np.testing.assert_allclose(_core.nearest(x, None, 3), expected, rtol=TOLERANCE[dtype])
+
+
+def test_as_many_neighbours_as_there_are():
+    x, q = pair((70, 9, 12), np.float64)
+    found = _core.nearest(x, q, 70)
+    np.testing.assert_allclose(
+        found, np.sort(reference.squared_distances(x, q), axis=0).T, rtol=1e-13
+    )
+    assert _core.nearest(x, None, 69).shape == (70, 69)
+
+
+def test_duplicates_are_neighbours_at_distance_zero():
+    x = np.repeat(np.random.default_rng(0).standard_normal((20, 33)), 3, axis=0).astype(np.float32)
+    found = _core.nearest(x, None, 3, center=x.mean(axis=0))
+    np.testing.assert_array_equal(found[:, :2], 0.0)
+    assert (found[:, 2] > 0.0).all()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_ball_counts(shape, dtype):
+    x, q = pair(shape, dtype)
+    squared = reference.squared_distances(x, q)
+    # Radii between two neighbouring distances: few pairs are so near a boundary that rounding matters.
+    ordered = np.sort(squared, axis=1)
+    middle = squared.shape[1] // 2
+    radii = (ordered[:, middle] + ordered[:, middle - 1]) / 2 if middle else ordered[:, 0] * 1.01
+    gap = np.abs(squared - radii[:, None]) > 1e-5 * radii[:, None]
+    per_center, per_query = _core.ball_counts(x, radii.astype(dtype), q)
+    inside = squared <= radii[:, None]
+    doubtful = ~gap
+    assert (np.abs(per_center - inside.sum(axis=1)) <= doubtful.sum(axis=1)).all()
+    assert (np.abs(per_query - inside.sum(axis=0)) <= doubtful.sum(axis=0)).all()
+    assert doubtful.mean() < 0.01
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", [(100, 2), (500, 8), (500, 9), (333, 64), (120, 700)], ids=str)
+def test_the_boundary_is_inside_to_the_last_bit(shape, dtype):
+    # The ball about x_i out to its third neighbour holds x_i and three others, since |x_i - x_j| has
+    # one value everywhere.
+    x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    center = x.mean(axis=0)
+    radii = _core.nearest(x, None, 3, center=center)[:, 2].copy()
+    per_center, per_query = _core.ball_counts(x, radii, x, center=center)
+    np.testing.assert_array_equal(per_center, 4.0)
+    assert per_query.sum() == 4 * len(x)
+    # As queries in another order and among others, the same points give the same bits.
+    mixed = np.concatenate([x[::-1], x[:50] + dtype(100.0)])
+    np.testing.assert_array_equal(_core.ball_counts(x, radii, mixed, center=center)[0], 4.0)
+
+
+def test_balls_of_radius_zero_hold_equal_points():
+    x = np.random.default_rng(0).standard_normal((40, 30)).astype(np.float32)
+    per_center, per_query = _core.ball_counts(x, np.zeros(40, np.float32), x)
+    np.testing.assert_array_equal(per_center, 1.0)
+    np.testing.assert_array_equal(per_query, 1.0)

@@ -68,7 +68,7 @@ def test_duplicates_are_neighbours_at_distance_zero():
 def test_ball_counts(shape, dtype):
     x, q = pair(shape, dtype)
     squared = reference.squared_distances(x, q)
-    # Radii between two neighbouring distances: few pairs are so near a boundary that rounding matters.
+    # Radii between two neighbouring distances: few pairs are near enough for rounding to matter.
     ordered = np.sort(squared, axis=1)
     middle = squared.shape[1] // 2
     radii = (ordered[:, middle] + ordered[:, middle - 1]) / 2 if middle else ordered[:, 0] * 1.01
@@ -84,8 +84,8 @@ def test_ball_counts(shape, dtype):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("shape", [(100, 2), (500, 8), (500, 9), (333, 64), (120, 700)], ids=str)
 def test_the_boundary_is_inside_to_the_last_bit(shape, dtype):
-    # The ball about x_i out to its third neighbour holds x_i and three others, since |x_i - x_j| has
-    # one value everywhere.
+    # The ball about x_i out to its third neighbour holds x_i and three others, since |x_i - x_j|
+    # has one value everywhere.
     x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
     center = x.mean(axis=0)
     radii = _core.nearest(x, None, 3, center=center)[:, 2].copy()

@@ -69,9 +69,9 @@ Kernel resolve(const AnyKernel& any) {
 
 Matrix matrix(const py::array& a, const char* name) {
   Matrix m;
-  if (a.dtype().is(py::dtype::of<float>()))
+  if (a.dtype().equal(py::dtype::of<float>()))
     m.type = Type::float32;
-  else if (!a.dtype().is(py::dtype::of<double>()))
+  else if (!a.dtype().equal(py::dtype::of<double>()))
     throw py::type_error(std::string(name) + ": expected native float32 or float64, got " + std::string(py::str(a.dtype())));
   if (a.ndim() != 2 || a.shape(0) < 1 || a.shape(1) < 1)
     throw py::value_error(std::string(name) + ": expected shape (rows >= 1, d >= 1)");
@@ -100,7 +100,7 @@ struct Sides {
   const void* vector(const std::optional<py::array>& v, index size, const char* name) const {
     if (!v) return nullptr;
     const auto type = x.type == Type::float32 ? py::dtype::of<float>() : py::dtype::of<double>();
-    if (!v->dtype().is(type) || v->ndim() != 1 || v->shape(0) != size || (size > 1 && v->strides(0) != v->itemsize()))
+    if (!v->dtype().equal(type) || v->ndim() != 1 || v->shape(0) != size || (size > 1 && v->strides(0) != v->itemsize()))
       throw py::value_error(std::string(name) + ": expected a contiguous vector of x's type and length " + std::to_string(size));
     return v->data();
   }

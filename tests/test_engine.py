@@ -1,6 +1,7 @@
 """What every native operation shares: threads, interruption, progress, refusals."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -197,6 +198,14 @@ def test_arrays_it_cannot_read_are_refused(array, error, words):
         _core.kernel_sum(array, None, GAUSSIAN)
     with pytest.raises(error, match=words):
         _core.nearest(np.zeros((3, 2)), array, 1)
+
+
+def test_arrays_that_were_pickled_are_read():
+    # Their type is equal to NumPy's own but another object.
+    x = np.arange(6.0).reshape(3, 2)
+    y = pickle.loads(pickle.dumps(x))
+    assert y.dtype is not x.dtype
+    np.testing.assert_array_equal(_core.nearest(y, x, 1, center=y[0]), np.zeros((3, 1)))
 
 
 def test_arguments_that_do_not_fit_are_refused():

@@ -1,4 +1,7 @@
-"""The native engine. Arrays are (rows, d), C-contiguous in a row, aligned, native float32 or float64, finite; x and y alike."""
+"""The native engine.
+
+Arrays are (rows, d), native float32 or float64, aligned, a row contiguous, x and y of one type.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -36,13 +39,12 @@ def kernel_sum(
     *,
     center: NDArray[Any] | None = None,
     progress: Progress | None = None,
-) -> tuple[
-    NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64] | None, float
-]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64] | None, float]:
     """(row_sums (n,), column_sums (m,) or None, diagonal (n,) or None, squares).
 
-    With y: row_sums[i] = sum_j k(x_i, y_j), column_sums[j] = sum_i k(x_i, y_j), squares = sum_ij k(x_i, y_j)^2.
-    With y None: row_sums[i] = sum_{j != i} k(x_i, x_j), diagonal[i] = k(x_i, x_i), squares over all i != j.
+    With y: row_sums[i] = sum_j k(x_i, y_j), column_sums[j] = sum_i k(x_i, y_j),
+    squares = sum_ij k(x_i, y_j)^2. With y None: row_sums[i] = sum_{j != i} k(x_i, x_j),
+    diagonal[i] = k(x_i, x_i), squares over all i != j.
     center: (d,), in x's type; subtracted before products are taken, changes rounding errors only.
     """
 
@@ -81,13 +83,14 @@ def ball_counts(
     center: NDArray[Any] | None = None,
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(per_center (n,), per_query (m,)): how many queries each ball about x_i holds, and how many balls hold each query.
+    """(per_center (n,), per_query (m,)): queries in each ball about x_i, balls about each query.
 
-    A point on the boundary is inside. The same pair of rows and the same center give the same squared distance as in `nearest`, bit for bit.
+    A point on the boundary is inside. The same pair of rows and the same center give the same
+    squared distance as in `nearest`, bit for bit.
     """
 
 def psd_sqrt(sigma: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """(root (d, d), worst): worst = most negative eigenvalue / largest magnitude, 0.0 when none counts as negative."""
+    """(root (d, d), worst): worst = most negative eigenvalue / largest magnitude, 0.0 if none."""
 
 def trace_sqrt_product(
     sigma1: NDArray[np.float64], sigma2: NDArray[np.float64]

@@ -1,0 +1,43 @@
+"""How far apart are two sets of samples, and how good is a generative model."""
+
+from parzen._core import get_num_threads, set_num_threads
+from parzen._estimate import Estimate, __version__
+from parzen.metrics.frechet import (
+    IndefiniteWarning,
+    SmallSampleWarning,
+    fid,
+    frechet_distance,
+    sqrtm,
+)
+from parzen.metrics.inception_score import InceptionScore, inception_score
+from parzen.metrics.kde import KernelDensity, log_density
+from parzen.metrics.kernels import Energy, Gaussian, Polynomial, RationalQuadratic
+from parzen.metrics.kid import KID, kid
+from parzen.metrics.manifold import PrecisionRecall, precision_recall
+from parzen.metrics.mmd import MMD, mmd
+
+__all__ = [
+    "KID",
+    "MMD",
+    "Energy",
+    "Estimate",
+    "Gaussian",
+    "InceptionScore",
+    "IndefiniteWarning",
+    "KernelDensity",
+    "Polynomial",
+    "PrecisionRecall",
+    "RationalQuadratic",
+    "SmallSampleWarning",
+    "__version__",
+    "fid",
+    "frechet_distance",
+    "get_num_threads",
+    "inception_score",
+    "kid",
+    "log_density",
+    "mmd",
+    "precision_recall",
+    "set_num_threads",
+    "sqrtm",
+]

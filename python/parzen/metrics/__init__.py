@@ -1,0 +1,1 @@
+"""The metrics, one module each; their names are public in `parzen` itself."""

@@ -1,0 +1,161 @@
+"""The specification: every metric by its formula, naively, in float64, with whole n x m matrices.
+
+Inputs are taken as they are, already rounded to their type. Squared distances come from
+differences, never from products.
+"""
+
+import math
+
+import numpy as np
+from scipy.special import logsumexp
+
+
+def squared_distances(x, y):
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    return np.stack([np.square(y - row).sum(axis=1) for row in x])
+
+
+def polynomial(x, y, degree=3, gamma=None, coef0=1.0):
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    gamma = 1.0 / x.shape[1] if gamma is None else gamma
+    return (gamma * (x @ y.T) + coef0) ** degree
+
+
+def gaussian(x, y, bandwidth):
+    d2 = squared_distances(x, y)
+    return np.mean([np.exp(-d2 / (2.0 * h * h)) for h in np.atleast_1d(bandwidth)], axis=0)
+
+
+def rational_quadratic(x, y, alpha, length_scale):
+    return (1.0 + squared_distances(x, y) / (2.0 * alpha * length_scale**2)) ** -alpha
+
+
+def energy(x, y):
+    return -np.sqrt(squared_distances(x, y))
+
+
+def median_bandwidth(x, y):
+    z = np.concatenate([x, y])
+    return float(np.median(np.sqrt(squared_distances(z, z)[np.triu_indices(len(z), 1)])))
+
+
+def total(k):
+    return math.fsum(k.ravel())
+
+
+def mmd_unbiased(kxx, kyy, kxy):
+    n, m = kxy.shape
+    xx = (total(kxx) - total(np.diag(kxx))) / (n * (n - 1))
+    yy = (total(kyy) - total(np.diag(kyy))) / (m * (m - 1))
+    return xx + yy - 2.0 * total(kxy) / (n * m)
+
+
+def mmd_biased(kxx, kyy, kxy):
+    n, m = kxy.shape
+    return total(kxx) / n**2 + total(kyy) / m**2 - 2.0 * total(kxy) / (n * m)
+
+
+def mmd_stderr(kxx, kyy, kxy):
+    """4 Var(h_x)/n + 4 Var(h_y)/m less the second-order terms, from explicitly centred kernels."""
+    n, m = kxy.shape
+
+    def off_diagonal_means(k):
+        return (k.sum(axis=1) - np.diag(k)) / (len(k) - 1)
+
+    def centred_within(k):  # U-centred: Szekely and Rizzo 2014, definition 2
+        n = len(k)
+        k = k - np.diag(np.diag(k))
+        rows = k.sum(axis=1)
+        a = k - rows[:, None] / (n - 2) - rows / (n - 2) + k.sum() / ((n - 1) * (n - 2))
+        np.fill_diagonal(a, 0.0)
+        return np.square(a).sum() / (n * (n - 3))
+
+    def centred_across(k):
+        n, m = k.shape
+        a = k - k.mean(axis=0) - k.mean(axis=1)[:, None] + k.mean()
+        return np.square(a).sum() / ((n - 1) * (m - 1))
+
+    h_x = off_diagonal_means(kxx) - kxy.mean(axis=1)
+    h_y = off_diagonal_means(kyy) - kxy.mean(axis=0)
+    first = 4.0 * np.var(h_x, ddof=1) / n + 4.0 * np.var(h_y, ddof=1) / m
+    second = (
+        2.0 * centred_within(kxx) / (n * (n - 1))
+        + 2.0 * centred_within(kyy) / (m * (m - 1))
+        + 4.0 * centred_across(kxy) / (n * m)
+    )
+    return math.sqrt(first - min(max(second, 0.0), first / 2.0))
+
+
+def kid_subsets(real, fake, subsets, subset_size, seed, **kernel):
+    """torch-fidelity's draws and estimator."""
+    random = np.random.RandomState(seed)
+    values = []
+    for _ in range(subsets):
+        x = real[random.choice(len(real), subset_size, replace=False)]
+        y = fake[random.choice(len(fake), subset_size, replace=False)]
+        pairs = (x, x), (y, y), (x, y)
+        values.append(mmd_unbiased(*(polynomial(a, b, **kernel) for a, b in pairs)))
+    return np.mean(values), np.std(values)
+
+
+def psd_root(sigma):
+    w, v = np.linalg.eigh(sigma)
+    return (v * np.sqrt(np.maximum(w, 0.0))) @ v.T
+
+
+def frechet(mu1, sigma1, mu2, sigma2):
+    root = np.linalg.svd(psd_root(sigma1) @ psd_root(sigma2), compute_uv=False).sum()
+    return np.sum((mu1 - mu2) ** 2) + np.trace(sigma1) + np.trace(sigma2) - 2.0 * root
+
+
+def fid(real, fake):
+    x, y = np.asarray(real, dtype=np.float64), np.asarray(fake, dtype=np.float64)
+    sigmas = (np.atleast_2d(np.cov(z, rowvar=False)) for z in (x, y))
+    sigma1, sigma2 = sigmas
+    return frechet(x.mean(axis=0), sigma1, y.mean(axis=0), sigma2)
+
+
+def log_density(x, queries, bandwidth, weights=None):
+    n, d = np.shape(x)
+    w = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
+    exponents = -squared_distances(x, queries) / (2.0 * bandwidth**2)
+    log_sums = logsumexp(exponents, axis=0, b=w[:, None])
+    return log_sums - math.log(w.sum()) - d * math.log(bandwidth * math.sqrt(2.0 * math.pi))
+
+
+def inception_scores(logits, splits):
+    """exp(E KL(p(c|x) || p(c))) of each split, in the order given."""
+    logits = np.asarray(logits, dtype=np.float64)
+    log_p = logits - logsumexp(logits, axis=1, keepdims=True)
+    p, n = np.exp(log_p), len(logits)
+    scores = []
+    for i in range(splits):
+        rows = slice(i * n // splits, (i + 1) * n // splits)
+        kl = p[rows] * (log_p[rows] - np.log(p[rows].mean(axis=0)))
+        scores.append(np.exp(kl.sum(axis=1).mean()))
+    return np.array(scores)
+
+
+def sharpness_and_diversity(logits):
+    logits = np.asarray(logits, dtype=np.float64)
+    log_p = logits - logsumexp(logits, axis=1, keepdims=True)
+    marginal = np.exp(log_p).mean(axis=0)
+    sharpness = np.exp((np.exp(log_p) * log_p).sum(axis=1).mean())
+    return sharpness, np.exp(-(marginal * np.log(marginal)).sum())
+
+
+def precision_recall(real, fake, k):
+    def radii(x):
+        d2 = squared_distances(x, x)
+        np.fill_diagonal(d2, np.inf)
+        return np.sort(d2, axis=1)[:, k - 1]
+
+    across = squared_distances(real, fake)
+    in_real = across <= radii(real)[:, None]
+    in_fake = across <= radii(fake)[None, :]
+    return (
+        in_real.any(axis=0).mean(),
+        in_fake.any(axis=1).mean(),
+        in_real.sum(axis=0).mean() / k,
+        in_real.any(axis=1).mean(),
+    )

@@ -1,0 +1,291 @@
+"""The comparison of two sets of samples: every metric on the same features, in one object."""
+
+from __future__ import annotations
+
+import functools
+import math
+import platform
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import scipy
+
+from parzen import _core
+from parzen._estimate import Estimate, __version__, provenance
+from parzen._options import as_integer, as_seed
+from parzen.encode import Encoder
+from parzen.feature_sets import (
+    LOGITS,
+    MAIN,
+    Array,
+    FeatureSet,
+    check_names,
+    check_same_origin,
+)
+from parzen.metrics.frechet import SmallSampleWarning, fid
+from parzen.metrics.inception_score import InceptionScore, inception_score
+from parzen.metrics.kde import KernelDensity, log_density
+from parzen.metrics.kid import KID, kid
+from parzen.metrics.manifold import PrecisionRecall, precision_recall
+
+METRICS = ("fid", "kid", "is", "prdc", "kde")
+SPLITS = 10
+SUBSETS = 100
+SUBSET_SIZE = 1000
+
+Progress = Callable[[str, float], None]  # what is done now, and the fraction of it
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found; a metric that was not computed is None.
+
+    Attributes
+    ----------
+    fid
+        Frechet Inception Distance.
+    kid
+        KID of all samples, unbiased, with its standard error.
+    kid_subsets
+        Mean and standard deviation of KID over random subsets, as torch-fidelity has it.
+    inception_score
+        Of the fake samples.
+    precision_recall
+        Precision, recall, density, coverage.
+    log_likelihood
+        The mean log-density of the real samples under a Gaussian kernel density estimate on the
+        fake ones, in nats.
+    notes
+        What a reader of the numbers has to know, in sentences.
+    protocol
+        What is needed to compute the numbers again.
+    """
+
+    fid: Estimate | None = None
+    kid: Estimate | None = None
+    kid_subsets: KID | None = None
+    inception_score: InceptionScore | None = None
+    precision_recall: PrecisionRecall | None = None
+    log_likelihood: Estimate | None = None
+    notes: tuple[str, ...] = ()
+    protocol: dict[str, Any] = field(default_factory=dict)
+
+
+def compare(
+    real: object,
+    fake: object,
+    *,
+    metrics: Iterable[str] | None = None,
+    encoder: Encoder | None = None,
+    seed: int = 2020,
+    bandwidth: float | str = "scott",
+    k: int = 3,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two sets of images or of features.
+
+    Parameters
+    ----------
+    real, fake
+        A folder, a zip file or an array file (.npy, .npz) of images; an array file of features
+        (n, d), as ``parzen features`` writes it; an array of features (n, d); a `FeatureSet`, of
+        features and logits; or what else `parzen.vision.extract` takes.
+    metrics
+        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``. None: all of them, the Inception
+        Score only where there are images or logits.
+    encoder
+        How images become features; None: Inception with the published weights. Not used where
+        features are given.
+    seed
+        Of the random subsets of KID and of the shuffle of the Inception Score.
+    bandwidth
+        Of the kernel density estimate: a number > 0, ``"scott"`` or ``"silverman"``.
+    k
+        The neighbour that a ball of precision and recall reaches to.
+    progress
+        Called with what is done now and the fraction of it.
+
+    Returns
+    -------
+    Comparison
+        The estimates, notes on them, and the protocol.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        Where a set cannot be read or the two cannot be compared; the message says which and why.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from parzen.compare import compare
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 300, 8))
+    >>> result = compare(x, y + 1, metrics=["kid", "kde"])
+    >>> result.kid > 10 * result.kid.stderr
+    True
+    """
+    started, clock = datetime.now(timezone.utc), time.perf_counter()
+    wanted = METRICS if metrics is None else check_names("metrics", metrics, METRICS)
+    seed, k = as_seed("compare: seed", seed), as_integer("compare: k", k, 1)
+    pairwise = [name for name in wanted if name != "is"]
+    encoder = encoder or Encoder()
+
+    main = (MAIN,) if pairwise else ()
+    # The Inception Score is of the fake set alone: with nothing else asked, real is not read.
+    x = encoder.read(real, main) if pairwise else None
+    logits_layer = (LOGITS[0],) if "is" in wanted else ()
+    y = encoder.read(fake, main + logits_layer)
+
+    notes = _origin_notes(x, y)
+    found: dict[str, Any] = {}
+    sizes: dict[str, Any] = {"n": None, "m": None, "d": None, "layer": None, "logits_layer": None}
+    if "is" in wanted:
+        logits = y.logits()
+        if logits is not None:
+            sizes |= {"m": len(logits[1]), "logits_layer": logits[0]}
+            report = _stage(progress, "Inception Score")
+            found["inception_score"] = _inception_score(logits[1], seed, report)
+        elif metrics is None:
+            notes.append("The Inception Score is left out: it needs logits, these are features.")
+        else:
+            raise ValueError(
+                f"is: {y.source} has no logits, which the Inception Score needs; give images, or "
+                f"a .npz file with an array logits_unbiased (n, classes) beside the features"
+            )
+    if x is not None:
+        check_same_origin(x, y)
+        (layer, a), (other, b) = x.features(), y.features()
+        if x.origin and y.origin and layer != other:
+            raise ValueError(f"real has the features of layer {layer}, fake of {other}")
+        sizes |= {"n": len(a), "m": len(b), "d": a.shape[1], "layer": layer}
+        if "fid" in wanted:
+            found["fid"], warned = _fid(a, b, _stage(progress, "FID"))
+            notes += warned
+        if "kid" in wanted:
+            found["kid"], found["kid_subsets"] = _kid(a, b, seed, progress)
+        if "prdc" in wanted:
+            report = _stage(progress, "precision, recall")
+            found["precision_recall"] = precision_recall(a, b, k=k, progress=report)
+        if "kde" in wanted:
+            report = _stage(progress, "log-likelihood")
+            found["log_likelihood"] = _log_likelihood(a, b, bandwidth, report)
+
+    origin = y.origin or (x.origin if x else None) or {}
+    protocol = {
+        "real": x.source if x else str(real),
+        "fake": y.source,
+        **sizes,
+        **_origin_record(origin),
+        "skipped": {"real": list(x.skipped) if x else [], "fake": list(y.skipped)},
+        "metrics": list(wanted),
+        "seed": seed,
+        "k": k,
+        "bandwidth": bandwidth,
+        "device": "cpu",
+        "instruction_set": _core.isa(),
+        "threads": _core.get_num_threads(),
+        "versions": {
+            "parzen": __version__,
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "torch": origin.get("torch"),
+            "python": platform.python_version(),
+        },
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+    }
+    return Comparison(**found, notes=tuple(notes), protocol=protocol)
+
+
+def _inception_score(
+    logits: Array, seed: int, progress: Callable[[float], None] | None
+) -> InceptionScore:
+    splits = SPLITS if len(logits) >= SPLITS else 1
+    return inception_score(logits, splits=splits, seed=seed, progress=progress)
+
+
+def _fid(
+    real: Array, fake: Array, progress: Callable[[float], None] | None
+) -> tuple[Estimate, list[str]]:
+    """Return FID, and its warnings as notes."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        value = fid(real, fake, progress=progress)
+    n, m, d = len(real), len(fake), real.shape[1]
+    notes = [str(w.message) for w in caught if not issubclass(w.category, SmallSampleWarning)]
+    if len(notes) < len(caught):
+        notes.append(
+            f"FID is biased upwards: n = {n} and m = {m} are small beside d = {d}. Compare it only "
+            f"at equal n and m; KID is unbiased."
+        )
+    return value, notes
+
+
+def _kid(
+    real: Array, fake: Array, seed: int, progress: Progress | None
+) -> tuple[Estimate, KID | None]:
+    """Return KID of all samples, and over subsets of the usual size or, with too few, of half."""
+    report = _stage(progress, "KID")
+    full = kid(real, fake, subsets=None, progress=report).mean
+    least = min(len(real), len(fake))
+    size = SUBSET_SIZE if least >= SUBSET_SIZE else least // 2
+    if size < 2:
+        return full, None
+    report = _stage(progress, "KID of subsets")
+    subsets = kid(real, fake, subsets=SUBSETS, subset_size=size, seed=seed, progress=report)
+    return full, subsets
+
+
+def _log_likelihood(
+    real: Array,
+    fake: Array,
+    bandwidth: float | str,
+    progress: Callable[[float], None] | None,
+) -> Estimate:
+    h = KernelDensity(bandwidth).fit(fake).bandwidth_
+    values = log_density(fake, real, bandwidth=h, progress=progress)
+    n = len(values)
+    stderr = None if n < 2 else float(values.std(ddof=1)) / math.sqrt(n)
+    rule = bandwidth if isinstance(bandwidth, str) else "given"
+    record = provenance("log_likelihood", real, fake, bandwidth=h, rule=rule)
+    return Estimate(math.fsum(values) / n, stderr, record)
+
+
+def _origin_notes(x: FeatureSet | None, y: FeatureSet) -> list[str]:
+    sets = [s for s in (x, y) if s is not None]
+    notes = []
+    if any(s.random for s in sets):
+        notes.append(
+            "RANDOM FEATURES: the network has random weights. These numbers compare only with "
+            "each other, never with published ones."
+        )
+    if any(s.origin is None for s in sets):
+        notes.append("Features were given ready-made: what made them is not on record.")
+    notes += [
+        f"{s.source}: skipped {len(s.skipped)} that could not be read, such as {s.skipped[0]}"
+        for s in sets
+        if s.skipped
+    ]
+    return notes
+
+
+def _origin_record(origin: Any) -> dict[str, str | None]:
+    weights = origin.get("weights")
+    digest = weights.rpartition("sha256 ")[2] if weights and "sha256 " in weights else None
+    return {
+        "network": origin.get("network"),
+        "weights": weights,
+        "weights_sha256": digest,
+        "resize": origin.get("resize"),
+        "normalisation": origin.get("normalisation"),
+        "dtype": origin.get("dtype"),
+    }
+
+
+def _stage(progress: Progress | None, what: str) -> Callable[[float], None] | None:
+    return None if progress is None else functools.partial(progress, what)

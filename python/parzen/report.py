@@ -1,0 +1,182 @@
+"""A comparison as people read it, a table, and as programs do, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from parzen._estimate import Estimate
+from parzen._files import written_whole
+from parzen.compare import Comparison
+
+
+class Line(NamedTuple):
+    """One line of the table."""
+
+    name: str
+    value: Estimate
+    note: str = ""
+    spread: float | None = None  # decides the digits where there is no standard error
+
+    def figures(self) -> tuple[str, str]:
+        """Return value and standard error as text."""
+        if self.value.stderr is None and self.spread is not None:
+            return figures(self.value, self.spread)[0], "-"
+        return figures(self.value, self.value.stderr)
+
+
+def figures(value: float, stderr: float | None = None) -> tuple[str, str]:
+    """Return a number and its standard error to two digits of the latter, or to five in all.
+
+    Examples
+    --------
+    >>> figures(0.0123456, 0.00117), figures(-1234.56, 31.0), figures(52.70449)
+    (('0.0123', '0.0012'), ('-1235', '31'), ('52.704', '-'))
+    """
+    if stderr is not None and stderr > 0.0:
+        decimals = 1 - _exponent(stderr, 2)
+        if decimals <= 7:
+            decimals = max(decimals, 0)
+            return f"{value:.{decimals}f}", f"{stderr:.{decimals}f}"
+        digits = max(_exponent(value, 2) + decimals, 0)
+        return f"{value:.{digits}e}", f"{stderr:.1e}"
+    error = "-" if stderr is None else "0"
+    if value == 0.0 or 1e-4 <= abs(value) < 1e7:
+        decimals = min(max(4 - _exponent(value, 5), 1), 7)
+        return f"{value:.{decimals}f}", error
+    return f"{value:.4e}", error
+
+
+def lines(result: Comparison) -> list[Line]:
+    """Return the lines of the table."""
+    found = []
+    if result.fid is not None:
+        found.append(Line("FID", result.fid, "lower is better"))
+    if result.kid is not None:
+        found.append(Line("KID", result.kid, "lower is better"))
+    if result.kid_subsets is not None:
+        mean, std = result.kid_subsets
+        facts = mean.provenance
+        note = f"{facts['subsets']} of {facts['subset_size']}, std {figures(mean, std)[1]}"
+        found.append(Line("  subsets", mean, note, std))
+    if result.inception_score is not None:
+        score = result.inception_score
+        splits = score.mean.provenance["splits"]
+        spread = f"{splits} splits, std {figures(score.mean, score.std)[1]}"
+        found += [
+            Line("Inception Score", score.mean, spread if splits > 1 else "1 split"),
+            Line("  sharpness", score.sharpness, "1: a certain class each"),
+            Line("  diversity", score.diversity, "effective classes"),
+        ]
+    if result.precision_recall is not None:
+        overlap = result.precision_recall
+        found += [
+            Line("Precision", overlap.precision, "fake among the real"),
+            Line("Recall", overlap.recall, "real among the fake"),
+            Line("Density", overlap.density, "1 for equal sets"),
+            Line("Coverage", overlap.coverage, "real with fake nearby"),
+        ]
+    if result.log_likelihood is not None:
+        h = result.log_likelihood.provenance["bandwidth"]
+        rule = result.log_likelihood.provenance["rule"]
+        note = f"nats; bandwidth {h:.4g}, {rule}"
+        found.append(Line("KDE log-likelihood", result.log_likelihood, note))
+    return found
+
+
+def table(result: Comparison) -> Table:
+    """Return the table of a comparison."""
+    layout = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    layout.add_column("metric", no_wrap=True)
+    for name in ("value", "std. error", "n", "m"):
+        layout.add_column(name, justify="right", no_wrap=True)
+    layout.add_column("notes", style="dim")
+    for line in lines(result):
+        facts = line.value.provenance
+        n, m = (str(facts["n"]), str(facts["m"])) if "m" in facts else ("-", str(facts["n"]))
+        layout.add_row(Text(line.name), *line.figures(), n, m, line.note)
+    return layout
+
+
+def made_by(protocol: dict[str, Any]) -> str:
+    """Return in words what made the features."""
+    if protocol["network"] is None:
+        return "ready-made"
+    weights = protocol["weights"]
+    if protocol["weights_sha256"] is not None:
+        weights = f"sha256 {protocol['weights_sha256'][:8]}"  # as in the published file's name
+    return f"{protocol['network']}, weights {weights}, {protocol['resize']} resize"
+
+
+def protocol_lines(result: Comparison) -> list[str]:
+    """Return in words how the numbers came about."""
+    p = result.protocol
+    layers = " and ".join(name for name in (p["layer"], p["logits_layer"]) if name)
+    versions = p["versions"]
+    with_torch = f", torch {versions['torch']}" if versions["torch"] else ""
+    return [
+        f"real (n)  {p['real']}",
+        f"fake (m)  {p['fake']}",
+        f"features  {made_by(p)}; layer {layers}",
+        f"computed  parzen {versions['parzen']}{with_torch}, {p['device']}, "
+        f"{p['instruction_set']}, {p['threads']} threads, seed {p['seed']}, {p['seconds']:.1f} s",
+    ]
+
+
+def show(result: Comparison, console: Console) -> None:
+    """Print protocol, table and notes."""
+    for text in protocol_lines(result):
+        console.print(Text(text, style="dim"), soft_wrap=True)
+    console.print(table(result))
+    for note in result.notes:
+        console.print(Text(f"! {note}", style="yellow"))
+
+
+def to_dict(result: Comparison) -> dict[str, Any]:
+    """Return every value with its standard error, the notes and the protocol."""
+    metrics: dict[str, Any] = {}
+    if result.fid is not None:
+        metrics["fid"] = _entry(result.fid)
+    if result.kid is not None:
+        metrics["kid"] = _entry(result.kid)
+    if result.kid_subsets is not None:
+        mean, std = result.kid_subsets
+        metrics["kid_subsets"] = _entry(mean, std=None if std is None else float(std))
+    if result.inception_score is not None:
+        score = result.inception_score
+        metrics["inception_score"] = _entry(score.mean, std=float(score.std))
+        metrics["sharpness"] = _entry(score.sharpness)
+        metrics["diversity"] = _entry(score.diversity)
+    if result.precision_recall is not None:
+        for name, value in result.precision_recall._asdict().items():
+            metrics[name] = _entry(value)
+    if result.log_likelihood is not None:
+        metrics["log_likelihood"] = _entry(result.log_likelihood)
+    return {"metrics": metrics, "notes": list(result.notes), "protocol": result.protocol}
+
+
+def write_json(path: Path | None, content: dict[str, Any]) -> None:
+    """Write JSON to a file, whole or not at all, or to standard output."""
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    if path is None:
+        sys.stdout.write(text)
+        return
+    with written_whole(path) as file:
+        file.write(text.encode())
+
+
+def _entry(value: Estimate, **more: float | None) -> dict[str, Any]:
+    facts = {k: v for k, v in value.provenance.items() if k not in ("metric", "version")}
+    return {"value": float(value), "stderr": value.stderr, **more, **facts}
+
+
+def _exponent(number: float, digits: int) -> int:
+    """Return the power of ten of a number rounded to so many digits; 0 has 0."""
+    return int(f"{number:.{digits - 1}e}".partition("e")[2])

@@ -1,0 +1,346 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import parzen
+from parzen._files import check_output, written_whole
+from parzen.compare import METRICS, Comparison, compare
+from parzen.encode import NETWORKS, Encoder
+from parzen.feature_sets import LAYERS, RESIZES, FeatureSet, read_features, save_features
+from parzen.report import figures, lines, to_dict, write_json
+
+ORIGIN = {
+    "network": "Inception v3 (FID, 2015-12-05)",
+    "weights": "sha256 " + "ab" * 32,
+    "resize": "tf1",
+    "normalisation": "(x - 128) / 128",
+    "dtype": "float32",
+    "torch": "2.13.0",
+}
+
+
+@pytest.fixture
+def x(rng):
+    return rng.normal(size=(60, 5)).astype(np.float32)
+
+
+@pytest.fixture
+def y(rng):
+    return rng.normal(loc=0.5, size=(50, 5)).astype(np.float32)
+
+
+@pytest.fixture
+def logits(rng):
+    return rng.normal(scale=3.0, size=(50, 7))
+
+
+def features(array, **more):
+    return FeatureSet({"features": array}, **more)
+
+
+def test_every_number_is_that_of_the_metric(x, y, logits):
+    fake = FeatureSet({"features": y, "logits_unbiased": logits})
+    result = compare(features(x), fake, seed=7, k=4, bandwidth=0.8)
+    assert result.fid == parzen.fid(x, y)
+    full = parzen.kid(x, y, subsets=None)
+    assert (result.kid, result.kid.stderr) == (full.mean, full.std)
+    assert result.kid_subsets == parzen.kid(x, y, subset_size=25, seed=7)
+    assert result.inception_score == parzen.inception_score(logits, seed=7)
+    assert result.precision_recall == parzen.precision_recall(x, y, k=4)
+    log_p = parzen.log_density(y, x, bandwidth=0.8)
+    assert result.log_likelihood == pytest.approx(log_p.mean(), rel=1e-14)
+    assert result.log_likelihood.stderr == pytest.approx(log_p.std(ddof=1) / 60**0.5, rel=1e-12)
+
+
+def test_bandwidth_rule_is_that_of_the_fake_samples(x, y):
+    result = compare(features(x), features(y), metrics=["kde"], bandwidth="silverman")
+    expected = parzen.KernelDensity("silverman").fit(y).bandwidth_
+    assert result.log_likelihood.provenance["bandwidth"] == expected
+
+
+def test_subsets_have_the_usual_size_where_there_are_enough(rng):
+    big = rng.normal(size=(1000, 2)).astype(np.float32)
+    result = compare(features(big), features(big + 1), metrics=["kid"])
+    assert result.kid_subsets == parzen.kid(big, big + 1)
+    facts = result.kid_subsets.mean.provenance
+    assert (facts["subsets"], facts["subset_size"]) == (100, 1000)
+
+
+def test_arrays_are_features(x, y):
+    assert compare(x, y, metrics=["kid"]).kid == parzen.kid(x, y, subsets=None).mean
+
+
+def test_only_the_metrics_asked_for(x, y):
+    result = compare(features(x), features(y), metrics=["prdc"])
+    assert result.precision_recall is not None
+    assert result == Comparison(
+        precision_recall=result.precision_recall, notes=result.notes, protocol=result.protocol
+    )
+
+
+def test_without_logits_the_inception_score_is_left_out_unless_asked_for(x, y):
+    result = compare(features(x), features(y))
+    assert result.inception_score is None
+    assert any("Inception Score is left out" in note for note in result.notes)
+    with pytest.raises(ValueError, match="has no logits, which the Inception Score needs"):
+        compare(features(x), features(y), metrics=["fid", "is"])
+
+
+def test_the_inception_score_alone_needs_no_real_set(logits):
+    fake = FeatureSet({"logits_unbiased": logits})
+    result = compare("nowhere", fake, metrics=["is"])
+    assert result.inception_score == parzen.inception_score(logits)
+    assert (result.protocol["n"], result.protocol["m"]) == (None, 50)
+    few = compare("nowhere", FeatureSet({"logits": logits[:6]}), metrics=["is"])
+    assert few.inception_score.mean.provenance["splits"] == 1
+
+
+def test_names_that_do_not_exist_are_errors_with_a_suggestion(x, y):
+    with pytest.raises(ValueError, match=r"no 'fdi', only fid, kid, is, prdc, kde; did you mean"):
+        compare(features(x), features(y), metrics=["fdi"])
+    with pytest.raises(ValueError, match="nothing given"):
+        compare(features(x), features(y), metrics=[])
+
+
+def test_lists_that_are_kept_without_torch_are_those_of_vision():
+    vision = pytest.importorskip("parzen.vision")
+    assert vision.RESIZES == RESIZES
+    assert vision.LAYERS == LAYERS
+
+
+def test_features_of_different_protocols_are_refused(x, y):
+    real = FeatureSet({"2048": x}, ORIGIN, "a.npz")
+    other = FeatureSet({"2048": y}, ORIGIN | {"resize": "bilinear"}, "b.npz")
+    with pytest.raises(ValueError, match=r"a.npz and b.npz .* resize is tf1 and bilinear"):
+        compare(real, other)
+    with pytest.raises(ValueError, match="layer 2048, fake of 64"):
+        compare(real, FeatureSet({"64": y}, ORIGIN))
+    with pytest.raises(ValueError, match="expected the same d"):
+        compare(features(x), features(y[:, :3]))
+
+
+def test_notes_say_what_a_reader_has_to_know(x, y):
+    notes = " ".join(compare(features(x), features(y), metrics=["kid"]).notes)
+    assert "not on record" in notes
+    assert "biased" not in notes
+    random = FeatureSet(
+        {"2048": y},
+        ORIGIN | {"weights": "random (seed 0)"},
+        skipped=("b.png: cut short", "c.png: empty"),
+    )
+    notes = compare(random, random).notes
+    assert notes[0].startswith("RANDOM FEATURES")
+    assert notes[1] == "an array: skipped 2 that could not be read, such as b.png: cut short"
+    wide = np.eye(6, 20, dtype=np.float32) + np.arange(6)[:, None]
+    notes = " ".join(compare(features(wide), features(wide * 2), metrics=["fid"]).notes)
+    assert "FID is biased upwards: n = 6 and m = 6 are small beside d = 20" in notes
+
+
+def test_the_protocol_is_complete(x, y, logits):
+    fake = FeatureSet({"2048": y, "logits_unbiased": logits}, ORIGIN, "b.npz")
+    p = compare(FeatureSet({"2048": x}, ORIGIN, "a.npz"), fake, seed=3).protocol
+    expected = {
+        "real": "a.npz",
+        "fake": "b.npz",
+        "n": 60,
+        "m": 50,
+        "d": 5,
+        "layer": "2048",
+        "logits_layer": "logits_unbiased",
+        "weights_sha256": "ab" * 32,
+        "resize": "tf1",
+        "seed": 3,
+        "device": "cpu",
+        "metrics": list(METRICS),
+    }
+    assert {key: p[key] for key in expected} == expected
+    assert p["versions"]["parzen"] == parzen.__version__
+    assert p["versions"]["torch"] == "2.13.0"
+    assert {"numpy", "scipy", "python"} <= set(p["versions"])
+    assert {"instruction_set", "threads", "started", "seconds", "network", "k"} <= set(p)
+
+
+def test_json_has_every_value_with_its_error(x, y, logits, tmp_path):
+    fake = FeatureSet({"features": y, "logits_unbiased": logits})
+    result = compare(features(x), fake)
+    write_json(tmp_path / "out.json", to_dict(result))
+    read = json.loads((tmp_path / "out.json").read_text())
+    assert set(read) == {"metrics", "notes", "protocol"}
+    assert list(read["metrics"]) == [
+        "fid",
+        "kid",
+        "kid_subsets",
+        "inception_score",
+        "sharpness",
+        "diversity",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "log_likelihood",
+    ]
+    assert all({"value", "stderr", "n", "d"} <= set(entry) for entry in read["metrics"].values())
+    assert read["metrics"]["kid"]["stderr"] == result.kid.stderr
+    assert read["metrics"]["kid_subsets"]["std"] == result.kid_subsets.std
+    assert read["metrics"]["log_likelihood"]["rule"] == "scott"
+
+
+def test_the_table_has_a_line_for_each_value(x, y, logits):
+    fake = FeatureSet({"features": y, "logits_unbiased": logits})
+    found = {line.name.strip(): line for line in lines(compare(features(x), fake))}
+    assert list(found) == [
+        "FID",
+        "KID",
+        "subsets",
+        "Inception Score",
+        "sharpness",
+        "diversity",
+        "Precision",
+        "Recall",
+        "Density",
+        "Coverage",
+        "KDE log-likelihood",
+    ]
+    assert found["subsets"].note.startswith("100 of 25, std ")
+
+
+def test_progress_names_the_stages(x, y):
+    seen = {}
+    compare(features(x), features(y), progress=lambda what, fraction: seen.update({what: fraction}))
+    assert {"FID", "KID", "KID of subsets"} <= set(seen)
+    assert all(0.0 <= fraction <= 1.0 for fraction in seen.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "expected"),
+    [
+        (0.0123456, 0.00117, ("0.0123", "0.0012")),
+        (-1234.56, 31.0, ("-1235", "31")),
+        (52.70449, None, ("52.704", "-")),
+        (0.0, None, ("0.0000", "-")),
+        (1.0, 0.0, ("1.0000", "0")),
+        (3.2e-9, 4e-10, ("3.20e-09", "4.0e-10")),
+        (2e-11, None, ("2.0000e-11", "-")),
+        (123456.0, None, ("123456.0", "-")),
+        (9.9996, 0.0999, ("10.00", "0.10")),
+    ],
+)
+def test_figures_have_the_digits_that_the_error_allows(value, stderr, expected):
+    assert figures(value, stderr) == expected
+
+
+class TestFeatureFiles:
+    def test_npz_comes_back_as_it_was(self, x, tmp_path):
+        path = tmp_path / "f.npz"
+        save_features(path, FeatureSet({"2048": x, "logits_unbiased": x[:, :2]}, ORIGIN))
+        found = read_features(path)
+        assert list(found.layers) == ["2048", "logits_unbiased"]
+        np.testing.assert_array_equal(found.layers["2048"], x)
+        assert found.origin == ORIGIN
+        assert found.features()[0] == "2048"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_npy_holds_one_layer(self, x, tmp_path):
+        path = tmp_path / "f.npy"
+        save_features(path, FeatureSet({"2048": x}, ORIGIN))
+        np.testing.assert_array_equal(read_features(path).features()[1], x)
+        with pytest.raises(ValueError, match=r"a .npy file holds one layer, there are a, b"):
+            save_features(path, FeatureSet({"a": x, "b": x}))
+        with pytest.raises(ValueError, match=r"ends in .npz or .npy"):
+            save_features(tmp_path / "f.txt", FeatureSet({"a": x}))
+
+    def test_images_are_left_to_vision(self, tmp_path):
+        images = np.zeros((2, 4, 4, 3), np.uint8)
+        np.save(tmp_path / "a.npy", images)
+        np.savez(tmp_path / "b.npz", arr_0=images, mu=np.zeros(3), sigma=np.eye(3))
+        for name in ("a.npy", "b.npz"):
+            assert read_features(tmp_path / name) is None
+        assert read_features(tmp_path) is None
+
+    def test_foreign_npz(self, x, tmp_path):
+        path = tmp_path / "f.npz"
+        np.savez(path, mine=x, labels=np.arange(60))
+        found = read_features(path)
+        assert found.features()[0] == "mine"
+        assert found.origin is None
+        np.savez(path, a=x, b=x)
+        with pytest.raises(ValueError, match="has the layers a, b, expected 2048 or a single one"):
+            read_features(path).features()
+        np.savez(path, a=x, b=x[:9])
+        with pytest.raises(ValueError, match="different lengths"):
+            read_features(path)
+        np.savez(path, logits=x)
+        with pytest.raises(ValueError, match="logits and no features"):
+            read_features(path).features()
+
+    def test_what_cannot_be_read_is_named(self, x, tmp_path):
+        path = tmp_path / "f.npz"
+        path.write_bytes(b"not an archive")
+        with pytest.raises(ValueError, match=r"f.npz could not be read"):
+            read_features(path)
+        np.savez(path, mu=np.zeros(3), sigma=np.eye(3))
+        with pytest.raises(ValueError, match=r"holds statistics .* parzen.frechet_distance"):
+            read_features(path)
+        np.savez(path, a=np.array([[object()]]))
+        with pytest.raises(ValueError, match="could not be read"):
+            read_features(path)
+        np.save(tmp_path / "g.npy", x)
+        short = (tmp_path / "g.npy").read_bytes()[:300]
+        (tmp_path / "g.npy").write_bytes(short)
+        with pytest.raises(ValueError, match=r"g.npy could not be read"):
+            read_features(tmp_path / "g.npy")
+
+
+class TestOutput:
+    def test_is_written_whole_or_not_at_all(self, tmp_path):
+        path = tmp_path / "out.json"
+        path.write_text("before")
+
+        def half():
+            with written_whole(path) as file:
+                file.write(b"half")
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            half()
+        assert path.read_text() == "before"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_never_replaces_an_input(self, tmp_path):
+        image = tmp_path / "images" / "a.png"
+        image.parent.mkdir()
+        image.write_bytes(b"")
+        link = tmp_path / "link.json"
+        link.symlink_to(image)
+        for output, source in ((image, image), (image, image.parent), (link, image)):
+            with pytest.raises(FileExistsError, match="is one of the inputs"):
+                check_output("--json", output, [source])
+        check_output("--json", tmp_path / "images" / "new.json", [image.parent])
+
+    def test_must_be_possible_to_write(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            check_output("--json", tmp_path / "nowhere" / "out.json")
+        with pytest.raises(IsADirectoryError, match="is a folder"):
+            check_output("--json", tmp_path)
+
+
+def test_unknown_network(tmp_path):
+    pytest.importorskip("torch")
+    np.save(tmp_path / "a.npy", np.zeros((2, 4, 4, 3), np.uint8))
+    with pytest.raises(ValueError, match=f"only {', '.join(NETWORKS)}; did you mean 'random'"):
+        Encoder("randon").read(tmp_path / "a.npy", ("2048",))
+
+
+def test_comparing_features_imports_no_torch_and_no_rich():
+    code = (
+        "import sys, numpy as np\n"
+        "from parzen.compare import FeatureSet, compare\n"
+        "x = np.random.default_rng(0).normal(size=(20, 3))\n"
+        "compare(FeatureSet({'x': x}), FeatureSet({'x': x + 1}))\n"
+        "print([name for name in ('torch', 'rich', 'typer', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]", done.stderr

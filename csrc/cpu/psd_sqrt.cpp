@@ -4,9 +4,9 @@
 //   trace_sqrt_product  Tr (S1 S2)^(1/2) = nuclear norm of A'B for any factors S1 = AA', S2 = BB'
 //
 // The fast way for the trace is Cholesky S1 = LL' and the eigenvalues w of L'S2L: Tr = sum sqrt(w). An eigenvalue is only known to
-// about u max(w), so its root to min(sqrt(u wmax), u wmax / (2 sqrt w)); where these add up to more than 1e-12 of the traces, the
-// singular values of L1'L2 are taken instead, which are the roots themselves and known to u max(sqrt w). A matrix that has no
-// Cholesky factor gets V max(w, 0)^(1/2).
+// about u max(w), so its root to min(sqrt(u wmax), u wmax / (2 sqrt w)). Where these add up to more than 1e-10 of the traces, the
+// singular values of L1'L2 are taken instead, which are the roots themselves and known to u max(sqrt w), at thrice the time. The
+// sum is the worst case: measured errors are 1e3 to 1e5 times smaller. A matrix that has no Cholesky factor gets V max(w, 0)^(1/2).
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -20,6 +20,7 @@ namespace parzen::cpu {
 namespace {
 
 constexpr double unit_roundoff = std::numeric_limits<double>::epsilon() / 2;
+constexpr double tolerated = 1e-10;  // worst-case error of a trace, relative to the traces of the two matrices
 using Vector = std::vector<double>;
 
 [[noreturn]] void failed(const char* routine, int info) {
@@ -99,7 +100,7 @@ double trace(const double* a, int d) {
   return sum;
 }
 
-// sum sqrt(w) of the eigenvalues of L'S2L, or NaN where it would not be known to 1e-12 of the traces.
+// sum sqrt(w) of the eigenvalues of L'S2L, or NaN where its worst-case error is not tolerated.
 double by_eigenvalues(Vector s1, Vector s2, int d) {
   const double scale = trace(s1.data(), d) + trace(s2.data(), d);
   if (!cholesky(s1.data(), d)) return std::nan("");
@@ -116,7 +117,7 @@ double by_eigenvalues(Vector s1, Vector s2, int d) {
     sum += root;
     error += std::min(std::sqrt(noise), root > 0 ? noise / (2 * root) : std::sqrt(noise));
   }
-  return error <= 1e-12 * scale ? sum : std::nan("");
+  return error <= tolerated * scale ? sum : std::nan("");
 }
 
 }  // namespace

@@ -82,10 +82,10 @@ def random_weights(shapes: Mapping[str, torch.Size], seed: int) -> dict[str, tor
     """Seeded random state dict in which signals neither die, explode nor all become alike.
 
     Filters are normal, with a third of each filter's mean taken away. After a ReLU all channels
-    share a positive mean, which says nothing of the image. Filters as they come pass it on, so that
-    it outweighs fine grain (weak noise then *lowers* the FID); filters that sum to zero stop it, but
-    turn the network chaotic [1]_: rounding errors grow a hundredfold and blur hardly counts. In
-    between, FID rises with noise and with blur.
+    share a positive mean, which says nothing of the image. Filters as they come pass it on, so
+    that it outweighs fine grain (weak noise then *lowers* the FID); filters that sum to zero stop
+    it, but turn the network chaotic [1]_: rounding errors grow a hundredfold and blur hardly
+    counts. In between, FID rises with noise and with blur.
 
     The scale keeps the mean square at 1: a rectified standard normal has variance
     (1 - 1/pi)/2 and squared mean 1/(2 pi), of which (2/3)^2 passes. Batch norm is the identity

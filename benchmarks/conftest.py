@@ -22,7 +22,7 @@ def contest(benchmark: Any) -> Callable[..., Any]:
         pairs: float | None = None,
     ) -> Any:
         benchmark.group = group
-        result = benchmark.pedantic(function, rounds=rounds, warmup_rounds=1)
+        result = benchmark.pedantic(function, rounds=rounds, warmup_rounds=int(rounds > 2))
         benchmark.extra_info.update(name=name, error=float(error(result)), flops=flops, pairs=pairs)
         return result
 

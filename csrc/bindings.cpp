@@ -227,19 +227,19 @@ py::tuple ball_counts(const py::array& x, const py::array& squared_radii, const 
   return py::make_tuple(per_center, per_query);
 }
 
-// A C-contiguous copy: LAPACK works in place.
+// C-contiguous; a copy only where the array given is not.
 using Square = py::array_t<double, py::array::c_style | py::array::forcecast>;
-Square square(const Square& a, const char* name) {
+index order(const Square& a, const char* name) {
   if (a.ndim() != 2 || a.shape(0) != a.shape(1) || a.shape(0) < 1 || a.shape(0) > 46340)
     throw py::value_error(std::string(name) + ": expected a square matrix of at most 46340 rows");
-  return Square(std::vector<py::ssize_t>{a.shape(0), a.shape(1)}, a.data());
+  return a.shape(0);
 }
 
 py::tuple psd_sqrt(const Square& sigma) {
   load_lapack();
-  Square root = square(sigma, "sigma");
+  const index d = order(sigma, "sigma");
+  Square root(std::vector<py::ssize_t>{d, d}, sigma.data());  // a copy: LAPACK works in place
   double* data = root.mutable_data();
-  const index d = root.shape(0);
   double worst;
   {
     py::gil_scoped_release release;
@@ -250,10 +250,9 @@ py::tuple psd_sqrt(const Square& sigma) {
 
 py::tuple trace_sqrt_product(const Square& sigma1, const Square& sigma2) {
   load_lapack();
-  Square a = square(sigma1, "sigma1"), b = square(sigma2, "sigma2");
-  if (a.shape(0) != b.shape(0)) throw py::value_error("sigma1 and sigma2 must have the same shape");
-  double *data1 = a.mutable_data(), *data2 = b.mutable_data();
-  const index d = a.shape(0);
+  const index d = order(sigma1, "sigma1");
+  if (order(sigma2, "sigma2") != d) throw py::value_error("sigma1 and sigma2 must have the same shape");
+  const double *data1 = sigma1.data(), *data2 = sigma2.data();
   double trace, worst;
   {
     py::gil_scoped_release release;

@@ -91,9 +91,8 @@ void ball_counts(const BallCounts&);
 // zero. Returns the most negative eigenvalue that was cut off, relative to the largest magnitude; 0 when there was none.
 double psd_sqrt(double* sigma, index d);
 
-// Tr (sigma1 sigma2)^(1/2) for symmetric positive semidefinite matrices, which are overwritten. *negative as psd_sqrt's return
-// value.
-double trace_sqrt_product(double* sigma1, double* sigma2, index d, double* negative);
+// Tr (sigma1 sigma2)^(1/2) for symmetric positive semidefinite matrices; *negative as psd_sqrt's return value.
+double trace_sqrt_product(const double* sigma1, const double* sigma2, index d, double* negative);
 
 const char* isa();               // the instruction set in use
 const char* available_isa(int);  // the i-th that this machine and build have, best first; null past the last

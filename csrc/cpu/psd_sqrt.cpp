@@ -53,14 +53,12 @@ double clip(Vector& w) {
   return worst;
 }
 
-// Lower Cholesky factor in place, zeros above; false (a spoilt) when a is not positive definite.
+// Lower Cholesky factor in place, the part above left as it was; false (a spoilt) when a is not positive definite.
 bool cholesky(double* a, int d) {
   char uplo = 'L';
   int info = 0;
   lapack.dpotrf(&uplo, &d, a, &d, &info);
   if (info < 0) failed("dpotrf", info);
-  for (int j = 1; j < d; ++j)
-    for (int i = 0; i < j; ++i) a[i + std::size_t(j) * d] = 0;
   return info == 0;
 }
 
@@ -69,7 +67,11 @@ void factor(double* sigma, int d, bool* triangular, double* negative) {
   const std::size_t size = std::size_t(d) * d;
   const Vector copy(sigma, sigma + size);
   *triangular = cholesky(sigma, d);
-  if (*triangular) return;
+  if (*triangular) {
+    for (int j = 1; j < d; ++j)
+      for (int i = 0; i < j; ++i) sigma[i + std::size_t(j) * d] = 0;
+    return;
+  }
   std::copy(copy.begin(), copy.end(), sigma);
   Vector w = eigen(sigma, d, true);
   *negative = std::min(*negative, clip(w));
@@ -139,23 +141,24 @@ double psd_sqrt(double* sigma, index size) {
   return worst;
 }
 
-double trace_sqrt_product(double* sigma1, double* sigma2, index size, double* negative) {
+double trace_sqrt_product(const double* sigma1, const double* sigma2, index size, double* negative) {
   int d = int(size);
   const std::size_t elements = std::size_t(d) * d;
   *negative = 0;
   const double fast = by_eigenvalues(Vector(sigma1, sigma1 + elements), Vector(sigma2, sigma2 + elements), d);
   if (!std::isnan(fast)) return fast;
+  Vector factor1(sigma1, sigma1 + elements), factor2(sigma2, sigma2 + elements);
   bool triangular1, triangular2;
-  factor(sigma1, d, &triangular1, negative);
-  factor(sigma2, d, &triangular2, negative);
+  factor(factor1.data(), d, &triangular1, negative);
+  factor(factor2.data(), d, &triangular2, negative);
   char side = 'L', uplo = 'L', transposed = 'T', plain = 'N';
   double one = 1, zero = 0;
   if (triangular1) {
-    lapack.dtrmm(&side, &uplo, &transposed, &plain, &d, &d, &one, sigma1, &d, sigma2, &d);
-    return nuclear_norm(sigma2, d);
+    lapack.dtrmm(&side, &uplo, &transposed, &plain, &d, &d, &one, factor1.data(), &d, factor2.data(), &d);
+    return nuclear_norm(factor2.data(), d);
   }
   Vector product(elements);
-  lapack.dgemm(&transposed, &plain, &d, &d, &d, &one, sigma1, &d, sigma2, &d, &zero, product.data(), &d);
+  lapack.dgemm(&transposed, &plain, &d, &d, &d, &one, factor1.data(), &d, factor2.data(), &d, &zero, product.data(), &d);
   return nuclear_norm(product.data(), d);
 }
 

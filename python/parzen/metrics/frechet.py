@@ -22,6 +22,7 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 CHUNK_ROWS = 4096
+BLOCK = 128
 # A covariance of float32 statistics is symmetric and positive to about this, relative to its
 # largest entry.
 ROUGHNESS = 1e-6
@@ -270,7 +271,10 @@ def _trace_sqrt_product(sigma1: Matrix, sigma2: Matrix) -> tuple[float, float]:
 
 
 def _scaled(sigma: Matrix) -> tuple[Matrix, int]:
-    """Return sigma / 4^e with its largest entry near 1, and e: products then stay in range."""
+    """Return sigma / 4^e, and e: 0 unless products of two such matrices could leave the range."""
+    largest = float(sigma.diagonal().max())  # of a semidefinite matrix no entry is larger
+    if 1e-100 < largest < 1e100:
+        return sigma, 0
     exponent = math.frexp(float(np.abs(sigma).max()))[1] // 2
     return np.ldexp(sigma, -2 * exponent), exponent
 
@@ -280,15 +284,35 @@ def _covariance(name: str, sigma: object, function: str, d: int | None) -> Matri
     values = as_float64(name, sigma, function=function, shape=shape, meaning=f"mu1 has {d} numbers")
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
         raise ValueError(f"{function}: {name} has shape {values.shape}, expected (d, d)")
-    half = values / 2.0
-    gap = np.abs(half - half.T)
-    if gap.max() > ROUGHNESS * np.abs(half).max():
-        i, j = np.unravel_index(gap.argmax(), gap.shape)
+    return _symmetric(f"{function}: {name}", values)
+
+
+def _symmetric(what: str, values: Matrix) -> Matrix:
+    """Return (values + values') / 2, block by block: whole transposes would miss the cache."""
+    starts = range(0, len(values), BLOCK)
+    blocks = [
+        (i, j, slice(i, i + BLOCK), slice(j, j + BLOCK)) for i in starts for j in starts if i <= j
+    ]
+    if all(np.array_equal(values[r, c], values[c, r].T) for _, _, r, c in blocks):
+        return values
+    result = np.empty_like(values)
+    widest, at = 0.0, (0, 0)
+    for i, j, rows, columns in blocks:
+        above, below = values[rows, columns] / 2.0, values[columns, rows].T / 2.0
+        gap = np.abs(above - below)
+        if gap.max() > widest:
+            widest = float(gap.max())
+            row, column = np.unravel_index(gap.argmax(), gap.shape)
+            at = (i + int(row), j + int(column))
+        result[rows, columns] = above + below
+        result[columns, rows] = result[rows, columns].T
+    if widest > ROUGHNESS * max(values.max(), -values.min()) / 2.0:
+        i, j = at
         raise ValueError(
-            f"{function}: {name} is not symmetric: [{i}, {j}] is {values[i, j]:.6g}, "
+            f"{what} is not symmetric: [{i}, {j}] is {values[i, j]:.6g}, "
             f"[{j}, {i}] is {values[j, i]:.6g}"
         )
-    return half + half.T
+    return result
 
 
 def _check_definite(what: str, worst: float) -> None:

@@ -208,7 +208,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="A folder for images, figure and numbers.")] = Path(
         "parzen-demo"
     ),
-    images: Annotated[int, typer.Option(help="Images in each set.")] = 64,
+    images: Annotated[int, typer.Option(help="Images in each set.")] = 96,
     weights: Weights = None,
     seed: Seed = 2020,
     threads: Threads = None,

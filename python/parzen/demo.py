@@ -57,7 +57,7 @@ class Demo:
 def run(
     out: Path,
     *,
-    images: int = 64,
+    images: int = 96,
     weights: Path | None = None,
     seed: int = 2020,
     threads: int | None = None,

@@ -53,8 +53,8 @@ def squares(image: RGB, side: float, random: Random) -> RGB:
 
 DISTORTIONS = (
     Distortion("blur", " px", (1, 2, 4), blur),
-    Distortion("noise", "", (10, 20, 40), noise),
-    Distortion("squares", "", (0.15, 0.3, 0.5), squares),
+    Distortion("noise", "", (20, 40, 80), noise),
+    Distortion("squares", "", (0.2, 0.35, 0.5), squares),
 )
 
 

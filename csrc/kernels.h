@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cpu/simd.h"
+#include "reductions.h"
 
 namespace parzen::PARZEN_ISA_NAME {
 

@@ -20,7 +20,7 @@ class SumSink {
         column_slots_(plan.groups * plan.slab_cols()),
         square_slots_(plan.groups * plan.parts) {
     for (index i = 0; i < rows; ++i) row_sums_[i] = 0;
-    for (index s = 0; s < plan.groups * plan.parts; ++s) square_slots_[s] = Wide<T>{};
+    for (index s = 0; s < plan.groups * plan.parts; ++s) square_slots_[s] = vec<double>{};
     clear_rows();
   }
 
@@ -30,7 +30,7 @@ class SumSink {
   }
 
   void begin_block(const Place& at, index, index) {
-    for (index r = 0; r < plan_.block_rows(); ++r) block_of(at)[r] = Wide<T>{};
+    for (index r = 0; r < plan_.block_rows(); ++r) block_of(at)[r] = vec<double>{};
   }
 
   template <bool masked>
@@ -39,7 +39,7 @@ class SumSink {
     vec<T> column[tile_vectors], square[tile_vectors];
     PARZEN_UNROLL
     for (int c = 0; c < tile_vectors; ++c) column[c] = square[c] = vec<T>{};
-    Wide<T>* rows = block_of(at) + in_block;
+    vec<double>* rows = block_of(at) + in_block;
     PARZEN_UNROLL
     for (int r = 0; r < tile_rows; ++r) {
       vec<T> sum{};
@@ -51,14 +51,14 @@ class SumSink {
         column[c] += value;
         square[c] += value * value;
       }
-      rows[r].add(sum);
+      rows[r] += folded<T>(sum);
     }
     Wide<T>* columns = reinterpret_cast<Wide<T>*>(columns_of(at) + in_slab);
-    Wide<T>& squares = square_slots_[at.group * plan_.parts + at.part];
+    vec<double>& squares = square_slots_[at.group * plan_.parts + at.part];
     PARZEN_UNROLL
     for (int c = 0; c < tile_vectors; ++c) {
       columns[c].add(column[c]);
-      squares.add(square[c]);
+      squares += folded<T>(square[c]);
     }
   }
 
@@ -88,7 +88,7 @@ class SumSink {
   void clear_rows() {
     for (index i = 0; i < plan_.parts * rows_; ++i) row_slots_[i] = 0;
   }
-  Wide<T>* block_of(const Place& at) const { return block_.get() + at.thread * plan_.block_rows(); }
+  vec<double>* block_of(const Place& at) const { return block_.get() + at.thread * plan_.block_rows(); }
   double* columns_of(const Place& at) const { return column_slots_.get() + at.group * plan_.slab_cols(); }
 
   const Plan<T>& plan_;
@@ -96,9 +96,9 @@ class SumSink {
   const bool same_;
   const index rows_;
   double *row_sums_, *column_sums_;
-  Buffer<Wide<T>> block_;
+  Buffer<vec<double>> block_;
   Buffer<double> row_slots_, column_slots_;
-  Buffer<Wide<T>> square_slots_;
+  Buffer<vec<double>> square_slots_;
 };
 
 template <class T, class K>

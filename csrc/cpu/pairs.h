@@ -12,8 +12,8 @@
 // (for rows) and adds them in order, so results do not depend on the number of threads or on which thread did what.
 #pragma once
 
+#include "pack.h"
 #include "parallel.h"
-#include "tile.h"
 
 namespace parzen::PARZEN_ISA_NAME {
 
@@ -38,11 +38,12 @@ constexpr index larger(index a, index b) { return a > b ? a : b; }
 
 template <class T>
 struct Plan {
-  static constexpr index max_groups = 64;          // tasks per slab, at least where there are rows enough
+  static constexpr index tasks = 64;               // per slab, at least where there are pairs enough
   static constexpr index block_bytes = 512 << 10;  // of packed x per task: a second-level cache's share
   static constexpr index slab_bytes = 16 << 20;    // of packed y, shared
   static constexpr index max_slab_cols = 16384;    // bounds a sink's column slots
   static constexpr index max_block_panels = 8;
+  static constexpr index min_part_panels = 4;  // columns that repay the packing of a block
 
   index d, row_panels, block_panels, blocks, blocks_per_group, groups, col_panels, slab_panels, parts;
   int threads;
@@ -51,17 +52,16 @@ struct Plan {
     d = x.cols;
     row_panels = ceil_div(x.rows, tile_rows);
     const index panel_bytes = tile_rows * d * index(sizeof(T));
-    block_panels = smaller(max_block_panels, larger(1, block_bytes / panel_bytes));
-    block_panels = smaller(block_panels, larger(1, row_panels / max_groups));
+    block_panels = smaller(row_panels, smaller(max_block_panels, larger(1, block_bytes / panel_bytes)));
     blocks = ceil_div(row_panels, block_panels);
-    blocks_per_group = ceil_div(blocks, max_groups);
+    blocks_per_group = ceil_div(blocks, tasks);
     groups = ceil_div(blocks, blocks_per_group);
     col_panels = ceil_div(y.rows, tile_cols<T>);
     const index slot_cols = larger(1, (slab_bytes / 2) / larger(1, groups * sink_bytes_per_col));
     slab_panels = larger(1, slab_bytes / (tile_cols<T> * d * index(sizeof(T))));
     slab_panels = smaller(slab_panels, larger(1, smaller(max_slab_cols, slot_cols) / tile_cols<T>));
     slab_panels = smaller(slab_panels, col_panels);
-    parts = smaller(slab_panels, ceil_div(max_groups, groups));  // few rows: share out the columns as well
+    parts = smaller(ceil_div(slab_panels, min_part_panels), ceil_div(tasks, groups));  // few rows: share out the columns as well
     threads = thread_count();
   }
 
@@ -87,10 +87,11 @@ class Sweep {
         center_(direct_ ? nullptr : center),
         sink_(sink),
         poll_(poll),
-        slab_(plan.slab_cols() * plan.d),
+        slab_(plan.slab_cols() * plan.d + pack_slack<T>),
         slab_terms_(plan.slab_cols()),
-        block_(plan.threads * plan.block_rows() * plan.d),
+        block_(plan.threads * block_size()),
         block_terms_(plan.threads * plan.block_rows()),
+        block_peaks_(plan.threads * plan.block_panels),
         partial_(plan.threads * plan.block_panels) {}
 
   void run() {
@@ -135,6 +136,7 @@ class Sweep {
       const index rows = smaller(plan_.block_rows(), x_.rows - row0);
       if (pairs_ == Pairs::upper && row0 >= col0_ + smaller(cols_, panel1 * tile_cols<T>) - 1) continue;
       pack<T, tile_rows>(x_, row0, rows, center_, argument, block_of(place), block_terms_of(place));
+      for (index p = 0; p < ceil_div(rows, tile_rows); ++p) block_peaks_of(place)[p] = peak(block_terms_of(place) + p * tile_rows);
       sink_.begin_block(place, row0, rows);
       if (argument == Argument::squared_distance && direct_)
         block_by_panels<true>(place, row0, rows, panel0, panel1);
@@ -165,12 +167,17 @@ class Sweep {
     const index d = plan_.d;
     const T* block = block_of(place);
     const T* col = slab_.get() + col_panel * tile_cols<T> * d;
+    const bool narrow = cols_ - col_panel * tile_cols<T> <= lanes<T>;  // few queries, or a remainder
     Arguments<T>* partial = partial_.get() + place.thread * plan_.block_panels;
     for (index k = 0; k < d; k += depth_step) {
       const index depth = smaller(depth_step, d - k);
       for (index p = 0; p < panels; ++p) {
         Arguments<T> sum;
-        accumulate<T, direct>(block + p * tile_rows * d + k * tile_rows, col + k * tile_cols<T>, depth, sum);
+        const T* row = block + p * tile_rows * d + k * tile_rows;
+        if (narrow)
+          accumulate<T, direct, 1>(row, col + k * tile_cols<T>, depth, sum);
+        else
+          accumulate<T, direct>(row, col + k * tile_cols<T>, depth, sum);
         if (k > 0) add(sum, partial[p]);
         if (k + depth < d) {
           copy(partial[p], sum);
@@ -194,17 +201,21 @@ class Sweep {
         for (int c = 0; c < tile_vectors; ++c) sum.v[r][c] += load(col_terms + c * lanes<T>) + row_terms[r];
       }
     } else if constexpr (!direct) {
-      vec<T> margin = broadcast<T>(T(1));
+      vec<T> closest[tile_vectors];
       PARZEN_UNROLL
       for (int r = 0; r < tile_rows; ++r) {
         PARZEN_UNROLL
         for (int c = 0; c < tile_vectors; ++c) {
-          const vec<T> norms = load(col_terms + c * lanes<T>) + row_terms[r];
-          sum.v[r][c] = norms - T(2) * sum.v[r][c];
-          margin = min(margin, sum.v[r][c] - T(repair_below) * norms);
+          sum.v[r][c] = (load(col_terms + c * lanes<T>) + row_terms[r]) - T(2) * sum.v[r][c];
+          closest[c] = r == 0 ? sum.v[r][c] : min(closest[c], sum.v[r][c]);
         }
       }
-      if (__builtin_expect(any(margin < T(0)), 0)) {
+      // The closest pair of each column against the largest norm of the rows: rarely true, never missed.
+      bits<T> doubtful{};
+      PARZEN_UNROLL
+      for (int c = 0; c < tile_vectors; ++c)
+        doubtful |= closest[c] < T(repair_below) * (load(col_terms + c * lanes<T>) + block_peaks_of(place)[p]);
+      if (__builtin_expect(any(doubtful), 0)) {
         Arguments<T> lost;
         copy(lost, sum);
         repair(lost, i, j, row_terms, col_terms);
@@ -223,14 +234,19 @@ class Sweep {
 
   __attribute__((noinline)) void repair(Arguments<T>& squared, index i, index j, const T* row_terms, const T* col_terms) {
     for (int r = 0; r < tile_rows && i + r < x_.rows; ++r)
-      for (int c = 0; c < tile_cols<T> && j + c < y_.rows; ++c) {
-        T value;
-        char* at = reinterpret_cast<char*>(&squared) + (r * tile_cols<T> + c) * int(sizeof(T));
-        __builtin_memcpy(&value, at, sizeof value);
-        if (!(value < T(repair_below) * (col_terms[c] + row_terms[r]))) continue;
-        value = squared_difference<T>(row_of<T>(x_, i + r), row_of<T>(y_, j + c), plan_.d);
-        __builtin_memcpy(at, &value, sizeof value);
+      for (int c = 0; c < tile_vectors; ++c) {
+        const bits<T> lost = squared.v[r][c] < T(repair_below) * (load(col_terms + c * lanes<T>) + row_terms[r]);
+        if (!any(lost)) continue;
+        for (int l = 0; l < lanes<T> && j + c * lanes<T> + l < y_.rows; ++l)
+          if (lost[l])
+            squared.v[r][c][l] = squared_difference<T>(row_of<T>(x_, i + r), row_of<T>(y_, j + c * lanes<T> + l), plan_.d);
       }
+  }
+
+  static T peak(const T* terms) {
+    T highest = terms[0];
+    for (int r = 1; r < tile_rows; ++r) highest = terms[r] > highest ? terms[r] : highest;
+    return highest;
   }
 
   static PARZEN_INLINE void add(Arguments<T>& sum, const Arguments<T>& other) {
@@ -249,8 +265,10 @@ class Sweep {
     }
   }
 
-  T* block_of(const Place& place) const { return block_.get() + place.thread * plan_.block_rows() * plan_.d; }
+  index block_size() const { return ceil_div(plan_.block_rows() * plan_.d + pack_slack<T>, lanes<T>) * lanes<T>; }
+  T* block_of(const Place& place) const { return block_.get() + place.thread * block_size(); }
   T* block_terms_of(const Place& place) const { return block_terms_.get() + place.thread * plan_.block_rows(); }
+  T* block_peaks_of(const Place& place) const { return block_peaks_.get() + place.thread * plan_.block_panels; }
 
   const Plan<T>& plan_;
   const Matrix &x_, &y_;
@@ -259,7 +277,7 @@ class Sweep {
   const T* center_;
   Sink& sink_;
   const Poll& poll_;
-  Buffer<T> slab_, slab_terms_, block_, block_terms_;
+  Buffer<T> slab_, slab_terms_, block_, block_terms_, block_peaks_;
   Buffer<Arguments<T>> partial_;
   index col0_ = 0, cols_ = 0;
 };

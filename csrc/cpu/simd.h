@@ -4,6 +4,8 @@
 // could be the copy that the linker keeps for every caller, and an older processor would stop at it.
 #pragma once
 
+#include <utility>
+
 #include "../matrix.h"
 
 #if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
@@ -80,6 +82,13 @@ PARZEN_INLINE bool any(bits<float> m) { return _mm512_test_epi32_mask((__m512i)m
 PARZEN_INLINE bool any(bits<double> m) { return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) != 0; }
 PARZEN_INLINE vec<float> sqrt(vec<float> v) { return (vec<float>)_mm512_maskz_sqrt_ps(__mmask16(-1), (__m512)v); }
 PARZEN_INLINE vec<double> sqrt(vec<double> v) { return (vec<double>)_mm512_maskz_sqrt_pd(__mmask8(-1), (__m512d)v); }
+// v 2^e, e integral and of any size.
+PARZEN_INLINE vec<float> scale_by_power(vec<float> v, vec<float> e) {
+  return (vec<float>)_mm512_maskz_scalef_ps(__mmask16(-1), (__m512)v, (__m512)e);
+}
+PARZEN_INLINE vec<double> scale_by_power(vec<double> v, vec<double> e) {
+  return (vec<double>)_mm512_maskz_scalef_pd(__mmask8(-1), (__m512d)v, (__m512d)e);
+}
 #elif defined(__AVX2__)
 PARZEN_INLINE bool any(bits<float> m) { return _mm256_movemask_ps((__m256)m) != 0; }
 PARZEN_INLINE bool any(bits<double> m) { return _mm256_movemask_pd((__m256d)m) != 0; }
@@ -135,6 +144,50 @@ PARZEN_INLINE double total(const Wide<T>& w) {
   return sum;
 }
 
+// A vector's lanes in float64, in one vector: float32 lanes l and l + half are added first.
+template <class T>
+PARZEN_INLINE vec<double> folded(vec<T> v) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    return v;
+  } else {
+    typedef float half __attribute__((vector_size(vector_bytes / 2)));
+    half low, high;
+    __builtin_memcpy(&low, &v, sizeof low);
+    __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+    return __builtin_convertvector(low + high, vec<double>);
+  }
+}
+
+PARZEN_INLINE double total(vec<double> v) {
+  double sum = 0;
+  for (int l = 0; l < lanes<double>; ++l) sum += v[l];
+  return sum;
+}
+
+// a0 b0 a1 b1 ... of the lower or the upper halves.
+template <class T, bool upper, int... I>
+PARZEN_INLINE vec<T> interleave(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, ((I & 1) * lanes<T> + I / 2 + (upper ? lanes<T> / 2 : 0))...);
+}
+
+// rows[i][j] becomes rows[j][i]: log2(lanes) perfect shuffles of the rows.
+template <class T>
+PARZEN_INLINE void transpose(vec<T> (&rows)[lanes<T>]) {
+  constexpr int n = lanes<T>;
+  constexpr std::make_integer_sequence<int, n> all{};
+  PARZEN_UNROLL
+  for (int stage = 1; stage < n; stage *= 2) {
+    vec<T> next[n];
+    PARZEN_UNROLL
+    for (int i = 0; i < n / 2; ++i) {
+      next[2 * i] = interleave<T, false>(rows[i], rows[i + n / 2], all);
+      next[2 * i + 1] = interleave<T, true>(rows[i], rows[i + n / 2], all);
+    }
+    PARZEN_UNROLL
+    for (int i = 0; i < n; ++i) rows[i] = next[i];
+  }
+}
+
 // Constants of 2^r on [-1/2, 1/2] as 1 + r q(r): Chebyshev fits of q, relative error 5.1e-9 (float) and 8.4e-18 (double).
 template <class T>
 struct Exp2;
@@ -161,16 +214,22 @@ struct Exp2<double> {
 template <class T>
 PARZEN_INLINE vec<T> exp2(vec<T> t) {
   using C = Exp2<T>;
+#if !defined(__AVX512F__)
   t = max(t, broadcast<T>(C::lowest));
-  const vec<T> shifted = t + C::shift;
-  const vec<T> r = t - (shifted - C::shift);
+#endif
+  const vec<T> shifted = t + C::shift, whole = shifted - C::shift;
+  const vec<T> r = t - whole;
   constexpr int terms = int(sizeof(C::q) / sizeof(T));
   vec<T> p = broadcast<T>(C::q[terms - 1]);
   PARZEN_UNROLL
   for (int i = terms - 2; i >= 0; --i) p = p * r + C::q[i];
   p = p * r + T(1);
+#if defined(__AVX512F__)
+  return scale_by_power(p, whole);  // 0 where the exponent is out of range below: no clamp
+#else
   // The low bits of `shifted` hold round(t); the shift by the mantissa's width drops everything above them.
   return (vec<T>)((bits<T>)p + ((bits<T>)shifted << C::mantissa));
+#endif
 }
 
 // log2(v) for v >= 1, by log2(m 2^e) = e + (2/ln 2) atanh((m-1)/(m+1)) with m in [sqrt(1/2), sqrt(2)); absolute error a few ulp

@@ -31,7 +31,8 @@ struct Arguments {
   vec<T> v[tile_rows][tile_vectors];
 };
 
-template <class T, bool direct>
+// The first `vectors` vectors of columns; the others are zero.
+template <class T, bool direct, int vectors = tile_vectors>
 PARZEN_INLINE void accumulate(const T* a, const T* b, index depth, Arguments<T>& sum) {
   PARZEN_UNROLL
   for (int r = 0; r < tile_rows; ++r) {
@@ -39,14 +40,14 @@ PARZEN_INLINE void accumulate(const T* a, const T* b, index depth, Arguments<T>&
     for (int c = 0; c < tile_vectors; ++c) sum.v[r][c] = vec<T>{};
   }
   for (index k = 0; k < depth; ++k) {
-    vec<T> col[tile_vectors];
+    vec<T> col[vectors];
     PARZEN_UNROLL
-    for (int c = 0; c < tile_vectors; ++c) col[c] = load(b + k * tile_cols<T> + c * lanes<T>);
+    for (int c = 0; c < vectors; ++c) col[c] = load(b + k * tile_cols<T> + c * lanes<T>);
     PARZEN_UNROLL
     for (int r = 0; r < tile_rows; ++r) {
       const vec<T> row = broadcast(a[k * tile_rows + r]);
       PARZEN_UNROLL
-      for (int c = 0; c < tile_vectors; ++c) {
+      for (int c = 0; c < vectors; ++c) {
         if constexpr (direct) {
           const vec<T> difference = row - col[c];
           sum.v[r][c] += difference * difference;
@@ -111,52 +112,6 @@ T squared_difference(const T* x, const T* y, index d) {
     for (; k < end; ++k) sum += double(x[k] - y[k]) * double(x[k] - y[k]);
   }
   return T(sum);
-}
-
-// What a pair's argument needs of one row besides <x',y'> of the centred rows x' = x - c:
-//   <x,y>    = <x',y'> + (<x',c> + |c|^2/2) + (<y',c> + |c|^2/2)
-//   |x-y|^2  = |x'|^2 + |y'|^2 - 2 <x',y'>
-// Never inlined: rows and columns must get the same bits, so that |x-y| = |y-x| to the last one.
-template <class T>
-__attribute__((noinline)) T row_term(const T* x, const T* center, index d, Argument argument) {
-  Wide<T> wide{};
-  double sum = 0;
-  index k = 0;
-  for (; k + lanes<T> <= d; k += lanes<T>) {
-    vec<T> v, c{};
-    __builtin_memcpy(&v, x + k, sizeof v);
-    if (center) __builtin_memcpy(&c, center + k, sizeof c);
-    v -= c;
-    const Wide<T> wide_v(v);
-    wide.add_product(wide_v, argument == Argument::inner_product ? Wide<T>(c) : wide_v);
-    if (argument == Argument::inner_product) wide.add_product(Wide<T>(c * T(0.5)), Wide<T>(c));
-  }
-  for (; k < d; ++k) {
-    const T c = center ? center[k] : T(0), v = x[k] - c;
-    sum += argument == Argument::inner_product ? (double(v) + 0.5 * double(c)) * double(c) : double(v) * double(v);
-  }
-  return T(sum + total(wide));
-}
-
-// Rows [first, first + count) of m, less the centre, as panels of W rows: out[(panel * d + k) * W + r], zeros where there is no
-// row.
-template <class T, int W>
-void pack(const Matrix& m, index first, index count, const T* center, Argument argument, T* out, T* terms) {
-  const index d = m.cols;
-  for (index panel = 0; panel * W < count; ++panel, out += d * W, terms += W) {
-    const int rows = int(count - panel * W < W ? count - panel * W : W);
-    const T* row[W];
-    for (int r = 0; r < W; ++r) {
-      row[r] = row_of<T>(m, first + panel * W + (r < rows ? r : 0));
-      terms[r] = r < rows ? row_term(row[r], center, d, argument) : T(0);
-    }
-    for (index k = 0; k < d; ++k) {
-      const T c = center ? center[k] : T(0);
-      for (int r = 0; r < W; ++r) out[k * W + r] = row[r][k] - c;
-    }
-    for (int r = rows; r < W; ++r)
-      for (index k = 0; k < d; ++k) out[k * W + r] = T(0);
-  }
 }
 
 }  // namespace parzen::PARZEN_ISA_NAME

@@ -210,21 +210,24 @@ py::array nearest(const py::array& x, const std::optional<py::array>& queries, i
   return squared;
 }
 
-py::tuple ball_counts(const py::array& x, const py::array& squared_radii, const py::array& queries, const Center& center,
-                      const Progress& progress) {
-  const Sides sides(x, queries);
+py::tuple ball_counts(const py::array& x, const py::array& x_squared_radii, const py::array& y, const py::array& y_squared_radii,
+                      const Center& center, const Progress& progress) {
+  const Sides sides(x, y);
   Reporter reporter{progress, {}};
   BallCounts op;
   op.x = sides.x;
-  op.queries = sides.y;
+  op.y = sides.y;
   op.center = sides.vector(center, op.x.cols, "center");
-  op.squared_radii = sides.vector(squared_radii, op.x.rows, "squared_radii");
+  op.x_squared_radii = sides.vector(x_squared_radii, op.x.rows, "x_squared_radii");
+  op.y_squared_radii = sides.vector(y_squared_radii, op.y.rows, "y_squared_radii");
   op.poll = reporter.poll();
-  Doubles per_center(op.x.rows), per_query(op.queries.rows);
-  op.per_center = per_center.mutable_data();
-  op.per_query = per_query.mutable_data();
+  Doubles x_holds(op.x.rows), y_held(op.y.rows), y_holds(op.y.rows), x_held(op.x.rows);
+  op.x_holds = x_holds.mutable_data();
+  op.y_held = y_held.mutable_data();
+  op.y_holds = y_holds.mutable_data();
+  op.x_held = x_held.mutable_data();
   reporter.run([&] { cpu::ball_counts(op); });
-  return py::make_tuple(per_center, per_query);
+  return py::make_tuple(x_holds, y_held, y_holds, x_held);
 }
 
 // C-contiguous; a copy only where the array given is not.
@@ -293,7 +296,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         py::arg("log_weights") = py::none(), py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("nearest", &nearest, py::arg("x"), py::arg("queries").none(true), py::arg("k"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
-  m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("squared_radii"), py::arg("queries"), py::kw_only(),
+  m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("psd_sqrt", &psd_sqrt, py::arg("sigma"));
   m.def("trace_sqrt_product", &trace_sqrt_product, py::arg("sigma1"), py::arg("sigma2"));

@@ -82,16 +82,4 @@ struct Energy {
   PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return -sqrt(squared); }
 };
 
-// 1 where |x-y|^2 <= squared_radii[row], the boundary inside.
-template <class T>
-struct Ball {
-  static constexpr Argument argument = Argument::squared_distance;
-  const T* squared_radii;  // padded to whole row panels
-
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const {
-    const vec<T> radius = broadcast<T>(squared_radii[row]);
-    return squared <= radius ? broadcast<T>(T(1)) : vec<T>{};
-  }
-};
-
 }  // namespace parzen::PARZEN_ISA_NAME

@@ -70,14 +70,16 @@ struct Nearest {
   Poll poll;
 };
 
-// Balls about x_i of squared radius squared_radii[i] (the matrices' type), boundary inside:
-// per_center[i] = #{j : |x_i - q_j|^2 <= r_i^2}, per_query[j] = #{i : ...}.
+// Balls about x_i and y_j of squared radii r_i^2 and s_j^2 (the matrices' type), boundary inside:
+// x_holds[i] = #{j : |x_i - y_j|^2 <= r_i^2}, y_held[j] = #{i : the same}, and
+// y_holds[j] = #{i : |x_i - y_j|^2 <= s_j^2}, x_held[i] = #{j : the same}.
 struct BallCounts {
-  Matrix x, queries;
+  Matrix x, y;
   const void* center = nullptr;
-  const void* squared_radii = nullptr;
-  double* per_center = nullptr;
-  double* per_query = nullptr;
+  const void* x_squared_radii = nullptr;
+  const void* y_squared_radii = nullptr;
+  double *x_holds = nullptr, *y_held = nullptr;
+  double *y_holds = nullptr, *x_held = nullptr;
   Poll poll;
 };
 

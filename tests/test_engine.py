@@ -41,9 +41,11 @@ def test_number_of_threads_changes_no_bit(threads, shape, dtype):
         rows, columns, _, squares = _core.kernel_sum(x, y, GAUSSIAN, center=center)
         own, _, diagonal, own_squares = _core.kernel_sum(y, None, _core.Polynomial(3, 1 / d, 1.0))
         squared = _core.nearest(x, y, 1, center=center)
-        inside = _core.ball_counts(y, squared[:, 0].copy(), x, center=center)
+        others = _core.nearest(x, None, 1, center=center) if n > 1 else squared
+        radii = squared[:, 0].copy()
+        inside = _core.ball_counts(y, radii, x, np.full(n, radii[0]), center=center)
         logs = _core.log_density(x, y, [0.5, 2.0], center=center)
-        results = (rows, columns, squares, own, diagonal, own_squares, squared, *inside, logs)
+        results = (rows, columns, squares, own, diagonal, own_squares, squared, others, *inside, logs)
         return [np.asarray(r).tobytes() for r in results]
 
     threads(1)
@@ -225,7 +227,7 @@ def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="at least 2 rows"):
         _core.log_density(x[:1], None, [1.0])
     with pytest.raises(ValueError, match="squared_radii"):
-        _core.ball_counts(x, np.zeros(3), x)
+        _core.ball_counts(x, np.zeros(3), x, np.zeros(len(x)))
     for bandwidths in ([], [0.0], [-1.0], [np.nan], [np.inf]):
         with pytest.raises(ValueError, match="bandwidth"):
             _core.Gaussian(bandwidths)

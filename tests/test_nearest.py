@@ -63,22 +63,47 @@ def test_duplicates_are_neighbours_at_distance_zero():
     assert (found[:, 2] > 0.0).all()
 
 
+def between(squared):
+    """Squared radii between two neighbouring distances of each row: rounding matters to few."""
+    ordered, middle = np.sort(squared, axis=1), squared.shape[1] // 2
+    return (ordered[:, middle] + ordered[:, middle - 1]) / 2 if middle else ordered[:, 0] * 1.01
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_ball_counts(shape, dtype):
-    x, q = pair(shape, dtype)
-    squared = reference.squared_distances(x, q)
-    # Radii between two neighbouring distances: few pairs are near enough for rounding to matter.
-    ordered = np.sort(squared, axis=1)
-    middle = squared.shape[1] // 2
-    radii = (ordered[:, middle] + ordered[:, middle - 1]) / 2 if middle else ordered[:, 0] * 1.01
-    gap = np.abs(squared - radii[:, None]) > 1e-5 * radii[:, None]
-    per_center, per_query = _core.ball_counts(x, radii.astype(dtype), q)
-    inside = squared <= radii[:, None]
-    doubtful = ~gap
-    assert (np.abs(per_center - inside.sum(axis=1)) <= doubtful.sum(axis=1)).all()
-    assert (np.abs(per_query - inside.sum(axis=0)) <= doubtful.sum(axis=0)).all()
-    assert doubtful.mean() < 0.01
+    x, y = pair(shape, dtype)
+    squared = reference.squared_distances(x, y)
+    x_radii, y_radii = between(squared), between(squared.T)
+    x_holds, y_held, y_holds, x_held = _core.ball_counts(
+        x, x_radii.astype(dtype), y, y_radii.astype(dtype)
+    )
+    for by_center, by_point, distances, radii in (
+        (x_holds, y_held, squared, x_radii[:, None]),
+        (y_holds, x_held, squared.T, y_radii[:, None]),
+    ):
+        inside = distances <= radii
+        doubtful = np.abs(distances - radii) <= 1e-5 * radii
+        assert (np.abs(by_center - inside.sum(axis=1)) <= doubtful.sum(axis=1)).all()
+        assert (np.abs(by_point - inside.sum(axis=0)) <= doubtful.sum(axis=0)).all()
+        assert doubtful.mean() < 0.01
+
+
+def test_more_columns_than_a_slab():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((100, 2)), rng.standard_normal((40_000, 2))
+    squared = reference.squared_distances(x, y)
+    x_radii, y_radii = np.full(100, 0.5), rng.uniform(0.0, 1.0, 40_000)
+    x_holds, y_held, y_holds, x_held = _core.ball_counts(x, x_radii, y, y_radii)
+    np.testing.assert_array_equal(x_holds, (squared <= 0.5).sum(axis=1))
+    np.testing.assert_array_equal(y_held, (squared <= 0.5).sum(axis=0))
+    np.testing.assert_array_equal(y_holds, (squared <= y_radii).sum(axis=0))
+    np.testing.assert_array_equal(x_held, (squared <= y_radii).sum(axis=1))
+    others = _core.nearest(y, None, 2)
+    few = rng.choice(len(y), 50)
+    distances = reference.squared_distances(y[few], y)
+    expected = np.sort(distances, axis=1)[:, 1:3]
+    np.testing.assert_allclose(others[few], expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -89,16 +114,21 @@ def test_the_boundary_is_inside_to_the_last_bit(shape, dtype):
     x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
     center = x.mean(axis=0)
     radii = _core.nearest(x, None, 3, center=center)[:, 2].copy()
-    per_center, per_query = _core.ball_counts(x, radii, x, center=center)
-    np.testing.assert_array_equal(per_center, 4.0)
-    assert per_query.sum() == 4 * len(x)
+    x_holds, y_held, y_holds, x_held = _core.ball_counts(x, radii, x, radii, center=center)
+    np.testing.assert_array_equal(x_holds, 4.0)
+    np.testing.assert_array_equal(y_holds, 4.0)
+    assert y_held.sum() == x_held.sum() == 4 * len(x)
     # As queries in another order and among others, the same points give the same bits.
     mixed = np.concatenate([x[::-1], x[:50] + dtype(100.0)])
-    np.testing.assert_array_equal(_core.ball_counts(x, radii, mixed, center=center)[0], 4.0)
+    none = np.zeros(len(mixed), dtype)
+    found = _core.ball_counts(x, radii, mixed, none, center=center)
+    np.testing.assert_array_equal(found[0], 4.0)
+    found = _core.ball_counts(mixed, none, x, radii, center=center)
+    np.testing.assert_array_equal(found[2], 4.0)
 
 
 def test_balls_of_radius_zero_hold_equal_points():
     x = np.random.default_rng(0).standard_normal((40, 30)).astype(np.float32)
-    per_center, per_query = _core.ball_counts(x, np.zeros(40, np.float32), x)
-    np.testing.assert_array_equal(per_center, 1.0)
-    np.testing.assert_array_equal(per_query, 1.0)
+    radii = np.zeros(40, np.float32)
+    for counts in _core.ball_counts(x, radii, x, radii):
+        np.testing.assert_array_equal(counts, 1.0)

@@ -77,16 +77,18 @@ def nearest(
 
 def ball_counts(
     x: Samples,
-    squared_radii: NDArray[Any],
-    queries: Samples,
+    x_squared_radii: NDArray[Any],
+    y: Samples,
+    y_squared_radii: NDArray[Any],
     *,
     center: NDArray[Any] | None = None,
     progress: Progress | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(per_center (n,), per_query (m,)): queries in each ball about x_i, balls about each query.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(x_holds (n,), y_held (m,), y_holds (m,), x_held (n,)) of the balls about every row.
 
-    A point on the boundary is inside. The same pair of rows and the same center give the same
-    squared distance as in `nearest`, bit for bit.
+    x_holds[i]: rows of y in the ball about x_i; y_held[j]: balls about rows of x that hold y_j; the
+    other two alike for the balls about rows of y. A point on the boundary is inside. The same pair
+    of rows and the same center give the same squared distance as in `nearest`, bit for bit.
     """
 
 def psd_sqrt(sigma: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

@@ -91,21 +91,23 @@ def precision_recall(
                 f"precision_recall: k is {k}, {name} has {rows} samples; pass k<={rows - 1}"
             )
     x, y = fit_range("precision_recall", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
-    # One center for all four calls: a pair's squared distance then has the same bits as a radius
+    # One center for all three calls: a pair's squared distance then has the same bits as a radius
     # and as a distance.
     center = center_of(x, y)
     n, m = len(x), len(y)
-    pairs = n * n + m * m + 2 * n * m
-    first, second, third = n * n / pairs, (n * n + m * m) / pairs, 1.0 - n * m / pairs
+    pairs = n * n / 2 + m * m / 2 + n * m
+    first, second = n * n / 2 / pairs, 1.0 - n * m / pairs
     radii_x = _core.nearest(x, None, k, center=center, progress=part(progress, 0.0, first))[:, -1]
     radii_y = _core.nearest(y, None, k, center=center, progress=part(progress, first, second))[
         :, -1
     ]
-    fakes_held, balls_about_fake = _core.ball_counts(
-        x, radii_x.copy(), y, center=center, progress=part(progress, second, third)
-    )
-    _, balls_about_real = _core.ball_counts(
-        y, radii_y.copy(), x, center=center, progress=part(progress, third, 1.0)
+    fakes_held, balls_about_fake, _, balls_about_real = _core.ball_counts(
+        x,
+        radii_x.copy(),
+        y,
+        radii_y.copy(),
+        center=center,
+        progress=part(progress, second, 1.0),
     )
     if progress is not None:
         progress(1.0)

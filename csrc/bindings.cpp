@@ -34,15 +34,16 @@ struct RationalQuadraticKernel {
 struct EnergyKernel {};
 using AnyKernel = std::variant<PolynomialKernel, GaussianKernel, RationalQuadraticKernel, EnergyKernel>;
 
-double scale_of(double bandwidth) {
-  if (!(bandwidth > 0) || std::isinf(bandwidth)) throw py::value_error("bandwidths must be positive and finite");
-  return 0.5 / bandwidth / bandwidth;
+void check_bandwidths(const std::vector<double>& bandwidths) {
+  if (bandwidths.empty()) throw py::value_error("at least one bandwidth is needed");
+  for (const double h : bandwidths)
+    if (!(h > 0) || std::isinf(h)) throw py::value_error("bandwidths must be positive and finite");
 }
 
 std::vector<double> scales_of(const std::vector<double>& bandwidths) {
-  if (bandwidths.empty()) throw py::value_error("at least one bandwidth is needed");
+  check_bandwidths(bandwidths);
   std::vector<double> scales;
-  for (const double h : bandwidths) scales.push_back(scale_of(h));
+  for (const double h : bandwidths) scales.push_back(0.5 / h / h);
   return scales;
 }
 
@@ -166,11 +167,23 @@ py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, cons
   return py::make_tuple(row_sums, column_sums, py::none(), squares);
 }
 
+LogDensity::Profile profile_of(const std::string& kernel) {
+  using Profile = LogDensity::Profile;
+  if (kernel == "gaussian") return Profile::gaussian;
+  if (kernel == "exponential") return Profile::exponential;
+  if (kernel == "tophat") return Profile::tophat;
+  if (kernel == "epanechnikov") return Profile::epanechnikov;
+  if (kernel == "linear") return Profile::linear;
+  if (kernel == "cosine") return Profile::cosine;
+  throw py::value_error("kernel: there is no '" + kernel + "'");
+}
+
 Doubles log_density(const py::array& x, const std::optional<py::array>& queries, const std::vector<double>& bandwidths,
-                    const std::optional<Doubles>& log_weights, const Center& center, const Progress& progress) {
+                    const std::string& kernel, const std::optional<Doubles>& log_weights, const Center& center,
+                    const Progress& progress) {
   const Sides sides(x, queries);
   Reporter reporter{progress, {}};
-  const std::vector<double> scales = scales_of(bandwidths);
+  check_bandwidths(bandwidths);
   if (log_weights && (log_weights->ndim() != 1 || log_weights->shape(0) != sides.x.rows))
     throw py::value_error("log_weights: expected one for each row of x");
   if (sides.same && sides.x.rows < 2) throw py::value_error("x: leaving one out needs at least 2 rows");
@@ -182,8 +195,9 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
   op.queries = sides.y;
   op.same = sides.same;
   op.center = sides.vector(center, op.x.cols, "center");
-  op.scales = scales.data();
-  op.count = int(scales.size());
+  op.profile = profile_of(kernel);
+  op.bandwidths = bandwidths.data();
+  op.count = int(bandwidths.size());
   op.log_weights = log_weights ? weights.data() : nullptr;
   op.poll = reporter.poll();
   Doubles log_sums({py::ssize_t(op.count), py::ssize_t(op.queries.rows)});
@@ -277,7 +291,7 @@ void bind_kernels(py::module_& m) {
   py::class_<RationalQuadraticKernel>(m, "RationalQuadratic")
       .def(py::init([](double alpha, double length_scale) {
              if (!(alpha > 0)) throw py::value_error("alpha: expected a positive number");
-             return RationalQuadraticKernel{alpha, scale_of(length_scale) / alpha};
+             return RationalQuadraticKernel{alpha, scales_of({length_scale})[0] / alpha};
            }),
            py::arg("alpha"), py::arg("length_scale"));
   py::class_<EnergyKernel>(m, "Energy").def(py::init<>());
@@ -293,7 +307,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("kernel_sum", &kernel_sum, py::arg("x"), py::arg("y").none(true), py::arg("kernel"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("log_density", &log_density, py::arg("x"), py::arg("queries").none(true), py::arg("bandwidths"), py::kw_only(),
-        py::arg("log_weights") = py::none(), py::arg("center") = py::none(), py::arg("progress") = py::none());
+        py::arg("kernel") = "gaussian", py::arg("log_weights") = py::none(), py::arg("center") = py::none(),
+        py::arg("progress") = py::none());
   m.def("nearest", &nearest, py::arg("x"), py::arg("queries").none(true), py::arg("k"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"), py::kw_only(),

@@ -82,4 +82,78 @@ struct Energy {
   PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return -sqrt(squared); }
 };
 
+// Profiles of a density's kernel at one bandwidth h, as functions of |x-q|^2 or, where `of_distance`, of |x-q|. The `compact` ones
+// are k itself, exactly 0 from |x-q| = h on; the others are log2 k, which a log-sum-exp takes.
+template <class T>
+struct GaussianProfile {
+  static constexpr bool of_distance = false, compact = false;
+  T factor;
+
+  explicit GaussianProfile(double h) : factor(T(-(0.5 / h / h) * log2_e)) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return squared * factor; }
+};
+
+template <class T>
+struct ExponentialProfile {
+  static constexpr bool of_distance = true, compact = false;
+  T factor;
+
+  explicit ExponentialProfile(double h) : factor(T(-log2_e / h)) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> distance) const { return distance * factor; }
+};
+
+template <class T>
+struct TophatProfile {
+  static constexpr bool of_distance = false, compact = true;
+  T edge;
+
+  explicit TophatProfile(double h) : edge(T(h * h)) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return squared < edge ? broadcast<T>(T(1)) : vec<T>{}; }
+};
+
+// The part of the way from the edge of the support to its middle, in [0, 1]. Where it is small the difference is exact (Sterbenz),
+// so that what is relatively wrong there is the distance alone; 1 - r would lose the digits of r as well.
+template <class T>
+struct Inside {
+  T edge, inverse;
+
+  explicit Inside(double edge) : edge(T(edge)), inverse(T(1 / edge)) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> argument) const { return max(edge - argument, vec<T>{}) * inverse; }
+};
+
+template <class T>
+struct EpanechnikovProfile {
+  static constexpr bool of_distance = false, compact = true;
+  Inside<T> inside;
+
+  explicit EpanechnikovProfile(double h) : inside(h * h) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return inside(squared); }
+};
+
+template <class T>
+struct LinearProfile {
+  static constexpr bool of_distance = true, compact = true;
+  Inside<T> inside;
+
+  explicit LinearProfile(double h) : inside(h) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> distance) const { return inside(distance); }
+};
+
+// cos(pi r/2) = sin(pi (1-r)/2): relatively right at the edge too.
+template <class T>
+struct CosineProfile {
+  static constexpr bool of_distance = true, compact = true;
+  Inside<T> inside;
+
+  explicit CosineProfile(double h) : inside(h) {}
+
+  PARZEN_INLINE vec<T> operator()(vec<T> distance) const { return sin_quarter<T>(inside(distance)); }
+};
+
 }  // namespace parzen::PARZEN_ISA_NAME

@@ -47,13 +47,18 @@ struct KernelSum {
   Poll poll;
 };
 
-// log_sums[b * queries.rows + j] = log sum_i w_i exp(-scales[b] |x_i - q_j|^2), by an online log-sum-exp.
-// With `same` (queries are x) the term i = j is left out.
+// log_sums[b * queries.rows + j] = log sum_i w_i k(r), r = |x_i - q_j| / bandwidths[b]. With `same` (queries are x) the term i = j
+// is left out.
+//
+//   gaussian exp(-r^2/2)   exponential exp(-r)                         by an online log-sum-exp
+//   tophat 1   epanechnikov 1 - r^2   linear 1 - r   cosine cos(pi r/2)    where r < 1, else 0: -infinity where all terms are 0
 struct LogDensity {
+  enum class Profile { gaussian, exponential, tophat, epanechnikov, linear, cosine };
   Matrix x, queries;
   bool same = false;
   const void* center = nullptr;
-  const double* scales = nullptr;
+  Profile profile = Profile::gaussian;
+  const double* bandwidths = nullptr;
   int count = 0;
   const double* log_weights = nullptr;  // (x.rows), finite; null: all zero
   double* log_sums = nullptr;

@@ -7,7 +7,8 @@ differences, never from products.
 import math
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.integrate import quad
+from scipy.special import gammaln, logsumexp
 
 
 def squared_distances(x, y):
@@ -115,12 +116,74 @@ def fid(real, fake):
     return frechet(x.mean(axis=0), sigma1, y.mean(axis=0), sigma2)
 
 
-def log_density(x, queries, bandwidth, weights=None):
+# k(r), r = |x - q| / h.
+PROFILES = {
+    "gaussian": lambda r: np.exp(-(r**2) / 2.0),
+    "exponential": lambda r: np.exp(-r),
+    "tophat": lambda r: np.where(r < 1.0, 1.0, 0.0),
+    "epanechnikov": lambda r: np.maximum(1.0 - r**2, 0.0),
+    "linear": lambda r: np.maximum(1.0 - r, 0.0),
+    "cosine": lambda r: np.where(r < 1.0, np.sin(np.pi * (1.0 - np.minimum(r, 1.0)) / 2.0), 0.0),
+}
+
+
+def log_profiles(x, queries, bandwidth, kernel):
+    """log k of every pair; the first two not by way of k, which underflows."""
+    ratios = np.sqrt(squared_distances(x, queries)) / bandwidth
+    if kernel == "gaussian":
+        return -(ratios**2) / 2.0
+    if kernel == "exponential":
+        return -ratios
+    with np.errstate(divide="ignore"):
+        return np.log(PROFILES[kernel](ratios))
+
+
+def log_kernel_integral(kernel, bandwidth, d):
+    """The surface of the sphere times the integral of r^(d-1) k(r), by quadrature."""
+    if kernel == "gaussian":
+        return d * math.log(bandwidth * math.sqrt(2.0 * math.pi))
+    # Of r^(d-1) k(r) / its size at the peak, which no d takes out of range.
+    if kernel == "exponential":
+        peak, ends = max(d - 1.0, 0.5), (0.0, d + 60.0 + 12.0 * math.sqrt(d))
+    else:
+        peak, ends = d / (d + 2.0), (0.0, 1.0)
+
+    def log_integrand(r):
+        log_k = -r if kernel == "exponential" else math.log(float(PROFILES[kernel](r)))
+        return (d - 1.0) * math.log(r) + log_k
+
+    height = log_integrand(peak)
+    radial, _ = quad(
+        lambda r: math.exp(log_integrand(r) - height) if ends[0] < r < ends[1] else 0.0,
+        *ends,
+        points=[peak],
+        limit=500,
+        epsabs=0.0,
+        epsrel=1e-12,
+    )
+    surface = math.log(2.0) + d / 2.0 * math.log(math.pi) - gammaln(d / 2.0)
+    return d * math.log(bandwidth) + surface + height + math.log(radial)
+
+
+def log_density(x, queries, bandwidth, weights=None, kernel="gaussian"):
     n, d = np.shape(x)
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
-    exponents = -squared_distances(x, queries) / (2.0 * bandwidth**2)
-    log_sums = logsumexp(exponents, axis=0, b=w[:, None])
-    return log_sums - math.log(w.sum()) - d * math.log(bandwidth * math.sqrt(2.0 * math.pi))
+    logs = log_profiles(x, queries, bandwidth, kernel)
+    with np.errstate(divide="ignore"):
+        log_sums = logsumexp(logs, axis=0, b=w[:, None])
+    return log_sums - math.log(w.sum()) - log_kernel_integral(kernel, bandwidth, d)
+
+
+def leave_one_out(x, bandwidth, weights=None, kernel="gaussian"):
+    """The log-density at each sample of the estimate made of all the others."""
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+    others = [np.arange(len(x)) != i for i in range(len(x))]
+    return np.array(
+        [
+            log_density(x[rest], x[i : i + 1], bandwidth, w[rest], kernel)[0]
+            for i, rest in enumerate(others)
+        ]
+    )
 
 
 def inception_scores(logits, splits):

@@ -19,7 +19,8 @@ import numpy as np
 from parzen import _core
 x, y = np.random.default_rng(0).standard_normal((2, 150, 20)).astype(np.float32)
 print(_core.isa(), _core.kernel_sum(x, y, _core.Gaussian([2.0]))[0].sum(),
-      _core.log_density(x, y, [1.0]).sum(), _core.nearest(x, y, 3).sum())
+      _core.log_density(x, y, [1.0]).sum(),
+      _core.log_density(x, y, [9.0], kernel="cosine").sum(), _core.nearest(x, y, 3).sum())
 """
 
 

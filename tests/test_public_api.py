@@ -17,6 +17,7 @@ import parzen
 from parzen import Estimate
 
 NAMES = {
+    "BandwidthWarning",
     "Energy",
     "Estimate",
     "Gaussian",
@@ -69,6 +70,7 @@ MODULES = [
     "parzen.metrics.kde",
     "parzen.metrics.kernels",
     "parzen.metrics.kid",
+    "parzen.metrics.log_density",
     "parzen.metrics.manifold",
     "parzen.metrics.mmd",
 ]

@@ -252,4 +252,31 @@ PARZEN_INLINE vec<T> log2(vec<T> v) {
   return __builtin_convertvector(exponent, vec<T>) + T(2.8853900817779268) * s * p;  // 2 / ln 2
 }
 
+// Constants of sin(pi e/2) on [0, 1] as e p(e^2): minimax fits of p, relative error 5.4e-9 (float) and 2.6e-19 (double).
+template <class T>
+struct SinQuarter;
+template <>
+struct SinQuarter<float> {
+  static constexpr float p[] = {1.5707963184504816813f, -0.64596371062652431344f, 0.07968967901390094675f,
+                                -0.0046737666653901145483f, 0.00015148513975133831902f};
+};
+template <>
+struct SinQuarter<double> {
+  static constexpr double p[] = {1.5707963267948966188,     -0.64596409750624619109,    0.079692626246165435757,
+                                 -0.0046817541353026433367, 0.00016044118470682417128,  -3.5988430072119294906e-6,
+                                 5.6921348729858676949e-8,  -6.6843217311466418887e-10, 5.8706111170934858714e-12};
+};
+
+// sin(pi e/2) for e in [0, 1], a quarter of the wave, within 2 ulp.
+template <class T>
+PARZEN_INLINE vec<T> sin_quarter(vec<T> e) {
+  using C = SinQuarter<T>;
+  const vec<T> z = e * e;
+  constexpr int terms = int(sizeof(C::p) / sizeof(T));
+  vec<T> p = broadcast<T>(C::p[terms - 1]);
+  PARZEN_UNROLL
+  for (int i = terms - 2; i >= 0; --i) p = p * z + C::p[i];
+  return p * e;
+}
+
 }  // namespace parzen::PARZEN_ISA_NAME

@@ -2,6 +2,7 @@
 
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, __version__
+from parzen.metrics.bandwidth import BandwidthWarning
 from parzen.metrics.frechet import (
     IndefiniteWarning,
     SmallSampleWarning,
@@ -10,15 +11,17 @@ from parzen.metrics.frechet import (
     sqrtm,
 )
 from parzen.metrics.inception_score import InceptionScore, inception_score
-from parzen.metrics.kde import KernelDensity, log_density
+from parzen.metrics.kde import KernelDensity
 from parzen.metrics.kernels import Energy, Gaussian, Polynomial, RationalQuadratic
 from parzen.metrics.kid import KID, kid
+from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mmd import MMD, mmd
 
 __all__ = [
     "KID",
     "MMD",
+    "BandwidthWarning",
     "Energy",
     "Estimate",
     "Gaussian",

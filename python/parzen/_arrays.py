@@ -21,10 +21,17 @@ FLOAT64_LIMIT = 1e290
 HOST_DEVICES = (1, 3)  # DLPack's kDLCPU and kDLCUDAHost
 
 
-def as_samples(name: str, array: object, *, function: str, min_rows: int = 1) -> Samples:
-    """Return `array` as samples (n, d), or raise an error that names `function` and `name`."""
+def as_samples(
+    name: str, array: object, *, function: str, min_rows: int = 1, objects: bool = False
+) -> Samples:
+    """Return `array` as samples (n, d), or raise an error that names `function` and `name`.
+
+    Arrays of Python objects are refused, unless `objects`: then they have to hold numbers.
+    """
     where = f"{function}: {name}"
     values = _to_numpy(where, array)
+    if objects and values.dtype.kind == "O" and values.ndim > 0:
+        values = _from_objects(where, values)
     dtype = _float_type(where, values, array)
     if values.ndim != 2:
         raise ValueError(
@@ -167,6 +174,20 @@ def _to_numpy(where: str, array: object) -> NDArray[Any]:
         if str(error).startswith(where):
             raise
         raise ValueError(f"{where} could not be read as an array (n, d): {error}") from error
+
+
+def _from_objects(where: str, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Read an array of Python objects as float64, each of them a number."""
+    for element in values.flat:
+        if isinstance(element, str | bytes):
+            raise TypeError(
+                f"{where} has dtype object and holds {element!r}; the argument must be no string "
+                f"but a number: pass x.astype(float) if that is what its strings mean"
+            )
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{where} has dtype object: {error}") from error
 
 
 def _from_torch(where: str, tensor: Any) -> NDArray[Any]:

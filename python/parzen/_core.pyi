@@ -53,13 +53,15 @@ def log_density(
     queries: Samples | None,
     bandwidths: list[float],
     *,
+    kernel: str = "gaussian",
     log_weights: NDArray[np.float64] | None = None,
     center: NDArray[Any] | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float64]:
-    """(len(bandwidths), m): log sum_i w_i exp(-|x_i - q_j|^2 / (2 h_b^2)), not normalised.
+    """(len(bandwidths), m): log sum_i w_i k(|x_i - q_j| / h_b), not normalised; k(0) = 1.
 
-    queries None: x itself, leaving out i = j. log_weights: (n,), finite.
+    queries None: x itself, leaving out i = j. log_weights: (n,), finite. kernel: "gaussian",
+    "exponential", or "tophat", "epanechnikov", "linear", "cosine", whose k(r) is 0 from r = 1 on.
     """
 
 def nearest(

@@ -29,8 +29,9 @@ from parzen.feature_sets import (
 )
 from parzen.metrics.frechet import SmallSampleWarning, fid
 from parzen.metrics.inception_score import InceptionScore, inception_score
-from parzen.metrics.kde import KernelDensity, log_density
+from parzen.metrics.kde import KernelDensity
 from parzen.metrics.kid import KID, kid
+from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
 
 METRICS = ("fid", "kid", "is", "prdc", "kde")

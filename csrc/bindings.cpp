@@ -244,6 +244,50 @@ py::tuple ball_counts(const py::array& x, const py::array& x_squared_radii, cons
   return py::make_tuple(x_holds, y_held, y_holds, x_held);
 }
 
+int moment_degree(int degree) {
+  if (degree < 1 || degree > 3) throw py::value_error("degree: expected 1, 2 or 3, got " + std::to_string(degree));
+  return degree;
+}
+
+// Adds to `sums` in place.
+void moments(const py::array& x, Doubles sums, int degree, std::optional<Doubles> norm_powers, bool wide,
+             const std::optional<Doubles>& center, const Progress& progress) {
+  Reporter reporter{progress, {}};
+  Moments op;
+  op.x = matrix(x, "x");
+  op.degree = moment_degree(degree);
+  op.wide = wide;
+  const index d = op.x.cols + 1, size = degree == 1 ? d : degree == 2 ? d * (d + 1) / 2 : d * (d + 1) / 2 * (d + 2) / 3;
+  const auto check = [](const Doubles& v, index length, const char* name) {
+    if (v.ndim() != 1 || v.shape(0) != length || (length > 1 && v.strides(0) != sizeof(double)))
+      throw py::value_error(std::string(name) + ": expected a contiguous float64 vector of length " + std::to_string(length));
+  };
+  check(sums, size, "sums");
+  if (norm_powers) check(*norm_powers, degree + 1, "norm_powers");
+  if (center) check(*center, op.x.cols, "center");
+  op.norm_powers = norm_powers ? norm_powers->mutable_data() : nullptr;
+  op.center = center ? center->data() : nullptr;
+  op.sums = sums.mutable_data();
+  op.poll = reporter.poll();
+  reporter.run([&] { cpu::moments(op); });
+}
+
+py::tuple moment_norms(const py::array& x, const py::array& y, const PolynomialKernel& kernel, const Progress& progress) {
+  const Sides sides(x, y);
+  Reporter reporter{progress, {}};
+  MomentNorms op;
+  op.x = sides.x;
+  op.y = sides.y;
+  op.degree = moment_degree(kernel.degree);
+  op.gamma = kernel.gamma;
+  op.coef0 = kernel.coef0;
+  double norms[5];
+  op.norms = norms;
+  op.poll = reporter.poll();
+  reporter.run([&] { cpu::moment_norms(op); });
+  return py::make_tuple(norms[0], norms[1], norms[2], norms[3], norms[4]);
+}
+
 // C-contiguous; a copy only where the array given is not.
 using Square = py::array_t<double, py::array::c_style | py::array::forcecast>;
 index order(const Square& a, const char* name) {
@@ -313,6 +357,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
+  m.def("moments", &moments, py::arg("x"), py::arg("sums").noconvert(), py::arg("degree"), py::kw_only(),
+        py::arg("norm_powers").noconvert() = py::none(), py::arg("wide") = false, py::arg("center") = py::none(), py::arg("progress") = py::none());
+  m.def("moment_norms", &moment_norms, py::arg("x"), py::arg("y"), py::arg("kernel"), py::kw_only(),
+        py::arg("progress") = py::none());
   m.def("psd_sqrt", &psd_sqrt, py::arg("sigma"));
   m.def("trace_sqrt_product", &trace_sqrt_product, py::arg("sigma1"), py::arg("sigma2"));
   m.def(

@@ -88,11 +88,37 @@ struct BallCounts {
   Poll poll;
 };
 
+// sums += sum_i z_i^(x degree) for z = [1; x - center], degree 1 to 3: all moments up to that order, each entry of the symmetric
+// tensor once. D = cols + 1 numbers, D(D+1)/2 or D(D+1)(D+2)/6: entry (b, c) of b <= c at b D - b(b-1)/2 + c - b, entry (a, b, c) of
+// a <= b <= c at D b(b+1)/2 - (b-1)b(b+1)/3 + a(D-b) + c - b.
+struct Moments {
+  Matrix x;
+  int degree = 2;
+  bool wide = false;               // products in float64 whatever x's type
+  const double* center = nullptr;  // (cols), or null for zero
+  double* sums = nullptr;
+  double* norm_powers = nullptr;  // (degree + 1), or null: norm_powers[t] += sum_i |x_i|^(2t), not centred
+  Poll poll;
+};
+
+// For k(x, y) = (gamma <x,y> + coef0)^degree, degree 1 to 3, gamma and coef0 not negative, and mean tensors mu:
+// norms = |mu_x - mu_y|^2, |mu_x|^2, |mu_y|^2, which are the means of k over pairs, xx + yy - 2 xy, xx and yy, diagonals included;
+// then the means of k(x_i, x_i) and of k(y_j, y_j).
+struct MomentNorms {
+  Matrix x, y;
+  int degree = 3;
+  double gamma = 1, coef0 = 1;
+  double* norms = nullptr;  // (5)
+  Poll poll;
+};
+
 namespace cpu {
 void kernel_sum(const KernelSum&);
 void log_density(const LogDensity&);
 void nearest(const Nearest&);
 void ball_counts(const BallCounts&);
+void moments(const Moments&);
+void moment_norms(const MomentNorms&);
 
 // sigma (d, d) symmetric is replaced by its principal square root V max(w, 0)^(1/2) V'; eigenvalues |w| <= d u max|w| count as
 // zero. Returns the most negative eigenvalue that was cut off, relative to the largest magnitude; 0 when there was none.

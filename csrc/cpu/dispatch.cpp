@@ -21,6 +21,8 @@ namespace parzen {
   void log_density(const LogDensity&); \
   void nearest(const Nearest&);        \
   void ball_counts(const BallCounts&); \
+  void moments(const Moments&);        \
+  void moment_norms(const MomentNorms&); \
   }
 PARZEN_EACH_ISA(PARZEN_DECLARE)
 #undef PARZEN_DECLARE
@@ -35,6 +37,8 @@ struct Isa {
   void (*log_density)(const LogDensity&);
   void (*nearest)(const Nearest&);
   void (*ball_counts)(const BallCounts&);
+  void (*moments)(const Moments&);
+  void (*moment_norms)(const MomentNorms&);
 };
 
 bool supported(const std::string& name) {
@@ -49,7 +53,7 @@ bool supported(const std::string& name) {
   return name == "baseline" || name == "neon";
 }
 
-#define PARZEN_ROW(name) {#name, supported(#name), name::kernel_sum, name::log_density, name::nearest, name::ball_counts},
+#define PARZEN_ROW(name) {#name, supported(#name), name::kernel_sum, name::log_density, name::nearest, name::ball_counts, name::moments, name::moment_norms},
 const Isa* isas(int* count) {
   static const Isa table[] = {PARZEN_EACH_ISA(PARZEN_ROW)};  // best first
   *count = int(sizeof table / sizeof *table);
@@ -80,6 +84,8 @@ void kernel_sum(const KernelSum& op) { chosen().kernel_sum(op); }
 void log_density(const LogDensity& op) { chosen().log_density(op); }
 void nearest(const Nearest& op) { chosen().nearest(op); }
 void ball_counts(const BallCounts& op) { chosen().ball_counts(op); }
+void moments(const Moments& op) { chosen().moments(op); }
+void moment_norms(const MomentNorms& op) { chosen().moment_norms(op); }
 
 const char* isa() { return chosen().name; }
 

@@ -106,6 +106,17 @@ PARZEN_INLINE vec<float> sqrt(vec<float> v) { return (vec<float>)vsqrtq_f32((flo
 PARZEN_INLINE vec<double> sqrt(vec<double> v) { return (vec<double>)vsqrtq_f64((float64x2_t)v); }
 #endif
 
+// The lower or upper half of a vector. By a shuffle: through memory, the compiler would keep the whole vector there.
+typedef float half_vector __attribute__((vector_size(vector_bytes / 2)));
+template <bool upper, int... I>
+PARZEN_INLINE half_vector half(vec<float> v, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, v, (I + (upper ? int(sizeof...(I)) : 0))...);
+}
+template <bool upper>
+PARZEN_INLINE half_vector half(vec<float> v) {
+  return half<upper>(v, std::make_integer_sequence<int, lanes<float> / 2>{});
+}
+
 // A vector's lanes in float64: where every sum that leaves a tile lives.
 template <class T>
 struct Wide {
@@ -117,12 +128,8 @@ struct Wide {
     if constexpr (parts == 1) {
       part[0] = v;
     } else {
-      typedef float half __attribute__((vector_size(vector_bytes / 2)));
-      half low, high;
-      __builtin_memcpy(&low, &v, sizeof low);
-      __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-      part[0] = __builtin_convertvector(low, vec<double>);
-      part[1] = __builtin_convertvector(high, vec<double>);
+      part[0] = __builtin_convertvector(half<false>(v), vec<double>);
+      part[1] = __builtin_convertvector(half<true>(v), vec<double>);
     }
   }
 
@@ -150,11 +157,7 @@ PARZEN_INLINE vec<double> folded(vec<T> v) {
   if constexpr (sizeof(T) == sizeof(double)) {
     return v;
   } else {
-    typedef float half __attribute__((vector_size(vector_bytes / 2)));
-    half low, high;
-    __builtin_memcpy(&low, &v, sizeof low);
-    __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-    return __builtin_convertvector(low + high, vec<double>);
+    return __builtin_convertvector(half<false>(v) + half<true>(v), vec<double>);
   }
 }
 

@@ -87,9 +87,16 @@ const T* row_of(const Matrix& m, index i) {
 
 template <class T>
 double squared_norm(const T* x, index d) {
-  double sum[4] = {0, 0, 0, 0};
-  for (index k = 0; k < d; ++k) sum[k & 3] += double(x[k]) * double(x[k]);
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  Wide<T> wide{};
+  index k = 0;
+  for (; k + lanes<T> <= d; k += lanes<T>) {
+    vec<T> v;
+    __builtin_memcpy(&v, x + k, sizeof v);
+    wide.add_product(Wide<T>(v), Wide<T>(v));
+  }
+  double sum = total(wide);
+  for (; k < d; ++k) sum += double(x[k]) * double(x[k]);
+  return sum;
 }
 
 // |x-y|^2 by differences; in blocks of depth_step, each summed in the input type.

@@ -93,6 +93,32 @@ def ball_counts(
     of rows and the same center give the same squared distance as in `nearest`, bit for bit.
     """
 
+def moments(
+    x: Samples,
+    sums: NDArray[np.float64],
+    degree: int,
+    *,
+    norm_powers: NDArray[np.float64] | None = None,
+    wide: bool = False,
+    center: NDArray[np.float64] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Add to `sums` the moments up to order `degree` (1 to 3) of z = [1, x - center], in place.
+
+    With D = d + 1: (D,), (D(D+1)/2,) or (D(D+1)(D+2)/6,), each entry of the symmetric tensor
+    sum_i z_i^(x degree) once; for their order see csrc/reductions.h. wide: products in float64.
+    norm_powers: (degree + 1,), to which sum_i |x_i|^(2t) is added.
+    """
+
+def moment_norms(
+    x: Samples, y: Samples, kernel: Polynomial, *, progress: Progress | None = None
+) -> tuple[float, float, float, float, float]:
+    """(|mu_x - mu_y|^2, |mu_x|^2, |mu_y|^2, mean k(x_i, x_i), mean k(y_j, y_j)).
+
+    mu are the mean tensors of a kernel of degree 1 to 3; the first three are the means of k over
+    all pairs, diagonals included: xx + yy - 2 xy, xx and yy.
+    """
+
 def psd_sqrt(sigma: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """(root (d, d), worst): worst = most negative eigenvalue / largest magnitude, 0.0 if none."""
 

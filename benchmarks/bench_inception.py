@@ -48,8 +48,6 @@ def test_inception(contest, theirs, pixels):
         return value
 
     functions = {"parzen": lambda: ours()(images)[LAYER], "torch-fidelity": their_features}
-    works = {
-        name: Work(run, error, info={"images": BATCH}) for name, run in functions.items()
-    }
+    works = {name: Work(run, error, info={"images": BATCH}) for name, run in functions.items()}
     title = f"Inception v3, float32, {BATCH} images of {pixels} × {pixels}"
     contest(f"inception {pixels}", title, works, rounds=5)

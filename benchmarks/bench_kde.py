@@ -1,4 +1,4 @@
-"""Parzen window log-densities: many queries beside scikit-learn and NumPy, few queries, few samples."""
+"""Parzen window log-densities: beside scikit-learn and NumPy, and for few queries."""
 
 import numpy as np
 import pytest
@@ -44,15 +44,15 @@ def test_few_queries(contest, m):
     n, d, h = size(1_000_000, 2000), 64, 4.0
     x, q = normal(n, d, 0), normal(m, d, 1)
     exact = exactly(x, q[:1], h)
-    functions = {"parzen": lambda: parzen.log_density(x, q, bandwidth=h)}
+    functions = {f"parzen, m = {m}": lambda: parzen.log_density(x, q, bandwidth=h)}
     if m <= 64:
-        functions["NumPy, query by query"] = lambda: rivals.log_density(x, q, h, parts=m)
+        functions[f"NumPy, query by query, m = {m}"] = lambda: rivals.log_density(x, q, h, parts=m)
     works = {
         name: Work(run, lambda logs: np.abs(logs[:1] - exact).max(), pairs=float(n) * m)
         for name, run in functions.items()
     }
-    title = f"KDE log-density, {n:,} samples, {m} {'query' if m == 1 else 'queries'}, d = {d}, float32"
-    contest(f"queries {m}", f"{title}; error in nats", works, rounds=3)
+    title = f"KDE log-density, n = {n:,}, few queries, d = {d}, float32; error in nats"
+    contest(f"queries {m}", title, works, rounds=3)
 
 
 @pytest.mark.parametrize("n", [10, 100, 1000])
@@ -60,11 +60,12 @@ def test_small_samples(contest, n):
     x, y = normal(n, 64, 0), normal(n, 64, 1)
     exact = rivals.kid(x.astype(np.float64), y.astype(np.float64))
     functions = {
-        "parzen": lambda: parzen.kid(x, y, subsets=None).mean,
-        "NumPy": lambda: rivals.kid(x, y),
+        f"parzen, n = {n}": lambda: parzen.kid(x, y, subsets=None).mean,
+        f"NumPy, n = {n}": lambda: rivals.kid(x, y),
     }
     works = {
         name: Work(run, lambda kid: abs(kid - exact), pairs=4.0 * n * n)
         for name, run in functions.items()
     }
-    contest(f"small {n}", f"full KID, n = m = {n}, d = 64, float32; absolute error", works)
+    title = "full KID with standard error, few samples, n = m, d = 64, float32; absolute error"
+    contest(f"small {n}", title, works)

@@ -74,7 +74,7 @@ def test_moments(contest):
             rounds=rounds,
         )
 
-    title = f"full KID, n = m = {n:,}, d = {d}, float32; absolute error (the kernel's mean is near 1)"
+    title = f"full KID, n = m = {n:,}, d = {d}, float32; absolute error"
     contest(
         "moments",
         title,

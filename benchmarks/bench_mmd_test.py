@@ -15,9 +15,10 @@ def test_mmd_test(contest):
     x, y = normal(N, D, 1), normal(N, D, 2) * np.float32(1.02)
     exact, _ = rivals.mmd_test(x.astype(np.float64), y.astype(np.float64), H, 1)
     kernel = parzen.Gaussian(H)
+    title = f"permutation test, n = m = {N}, d = {D}, {PERMUTATIONS} permutations, float32"
     contest(
         "mmd_test",
-        f"permutation test, n = m = {N}, d = {D}, {PERMUTATIONS} permutations, float32; error of MMD²",
+        f"{title}; error of MMD²",
         {
             "parzen": Work(
                 lambda: parzen.mmd_test(x, y, kernel=kernel, permutations=PERMUTATIONS),

@@ -25,6 +25,11 @@ STYLES: dict[str, dict[str, Any]] = {
     "torch-fidelity, 100 subsets": {"color": "#3a7d44", "linestyle": "--"},
     "NumPy, full KID in place": {"color": "#7a4988", "linestyle": "--", "label": "NumPy, stored"},
 }
+LIMITS = {
+    "multiply-adds alone, float32": {"label": "multiply-adds alone"},
+    "NumPy's matrix product, float32": {"label": "NumPy's matrix product", "linestyle": ":"},
+}
+STYLES |= {name: {"color": "#333333", **style} for name, style in LIMITS.items()}
 
 
 def _median(record: Record) -> float:
@@ -49,11 +54,11 @@ def _line(axes: Any, name: str, points: list[tuple[float, float]], nudge: float 
 
 
 def _spread(ends: dict[str, float], gap: float) -> dict[str, float]:
-    """Return the points by which labels at heights `ends` must move not to overlap."""
-    moved, below = {}, float("-inf")
-    for name in sorted(ends, key=lambda name: ends[name]):
-        below = max(ends[name], below + gap)
-        moved[name] = below - ends[name]
+    """Return the points by which labels at heights `ends` move down not to overlap."""
+    moved, above = {}, float("inf")
+    for name in sorted(ends, key=lambda name: -ends[name]):
+        above = min(ends[name], above - gap)
+        moved[name] = above - ends[name]
     return moved
 
 
@@ -100,28 +105,16 @@ def roofline(records: list[Record], path: Path) -> None:
     titles = ("float32, GF/s (2d operations a pair)", "float32, million pairs a second")
     for axes, title in zip(panels, titles, strict=True):
         _frame(axes, "d", title)
-        axes.set_xlim(0.8, 4096 * 22)
+        axes.set_xlim(0.8, 4096 * 30)
         axes.set_xticks([1, 10, 100, 1000, 4096], ["1", "10", "100", "1000", "4096"])
         axes.minorticks_off()
-    _lines(panels[0], _curves(drawn, "d", lambda r: 2 * r["d"] * r["pairs"] / _median(r) / 1e9))
+    rates = _curves(drawn, "d", lambda r: 2 * r["d"] * r["pairs"] / _median(r) / 1e9)
+    for name in LIMITS:
+        found = [r["flops"] / _median(r) / 1e9 for r in records if r["name"] == name]
+        if found:
+            rates[name] = [(x, statistics.median(found)) for x in (1, max(r["d"] for r in drawn))]
+    _lines(panels[0], rates)
     _lines(panels[1], _curves(drawn, "d", lambda r: r["pairs"] / _median(r) / 1e6))
-    for start, text, above in (
-        ("multiply-adds alone, float32", "the machine's multiply-adds", True),
-        ("NumPy's matrix product, float32", "NumPy's matrix product", False),
-    ):
-        rates = [r["flops"] / _median(r) / 1e9 for r in records if r["name"] == start]
-        if rates:
-            limit = statistics.median(rates)
-            panels[0].axhline(limit, color="#333333", linewidth=1.0, linestyle="-" if above else ":")
-            panels[0].annotate(
-                f"{text}, {limit:.0f}",
-                (0.9, limit),
-                xytext=(0, 5 if above else -6),
-                textcoords="offset points",
-                fontsize=8,
-                va="center",
-                color="#333333",
-            )
     _save(figure, path)
 
 
@@ -135,7 +128,7 @@ def scaling(records: list[Record], path: Path) -> None:
     titles = (f"KID, d = {d}, float32: seconds", "megabytes beyond inputs and outputs")
     for axes, title in zip(panels, titles, strict=True):
         _frame(axes, "n = m", title)
-        axes.set_xlim(800, most * 12)
+        axes.set_xlim(800, most * 30)
     _lines(panels[0], _curves(drawn, "n", _median))
     _lines(panels[1], _curves(drawn, "n", lambda r: max(r["bytes"] / 1e6, 0.1)))
     _save(figure, path)

@@ -1,5 +1,5 @@
-// How many multiply-adds this machine can do: independent chains in registers, nothing read from memory. Compiled for the machine it
-// runs on when the benchmarks start. A rate above this is a mistake in counting; a rate near it is the arithmetic limit.
+// How many multiply-adds this machine can do: independent chains in registers, nothing read from memory. Compiled for the machine
+// it runs on when the benchmarks start. A rate above this is a mistake in counting; a rate near it is the arithmetic limit.
 #include <thread>
 #include <vector>
 

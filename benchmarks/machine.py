@@ -44,10 +44,11 @@ def describe(before: Load, after: Load) -> str:
     from parzen import _core
 
     packages = ", ".join(f"{peer} {version(peer)}" for peer in PEERS)
-    blas: Any = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload,index]
+    config: Any = np.show_config(mode="dicts")
+    blas = config["Build Dependencies"]["blas"]
     return (
-        f"{processor()}; parzen {version('parzen')} on {_core.get_num_threads()} threads, instruction "
-        f"set {_core.isa()}; torch on {torch.get_num_threads()} threads; NumPy's BLAS "
+        f"{processor()}; parzen {version('parzen')} on {_core.get_num_threads()} threads, "
+        f"instruction set {_core.isa()}; torch on {torch.get_num_threads()} threads; NumPy's BLAS "
         f"{blas['name']} {blas['version']}; Python {platform.python_version()}; {packages}. "
         f"Load average (1, 5, 15 minutes) before {_load(before)}, after {_load(after)}."
     )

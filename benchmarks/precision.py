@@ -1,4 +1,4 @@
-"""Measure the error of every operation and write docs/precision.md: `python -m benchmarks.precision`.
+"""Measure every operation's error, write docs/precision.md: `python -m benchmarks.precision`.
 
 Everything is compared with the next wider type on the same, already rounded inputs: float32 with
 float64, float64 with long double. A number past its bound is bold and counted on top.
@@ -7,7 +7,6 @@ float64, float64 with long double. A number past its bound is bold and counted o
 from __future__ import annotations
 
 import math
-import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -30,6 +29,12 @@ ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 MMD = {"float32": 1e-6, "float64": 1e-13}  # of the mean kernel
 LOG_DENSITY = {"float32": 1e-5, "float64": 1e-11}  # of max(1, |log p|)
 FID = 1e-10  # of the traces
+LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "sums": ("window",),  # all of its kernel values underflow in high dimension
+    "mmd": ("window",),
+    "log_density": (),
+    "distances": ("narrow", "window"),  # which differ from the others in the bandwidth alone
+}
 
 
 @dataclass
@@ -50,10 +55,17 @@ class Table:
     def text(self, dimensions: tuple[int, ...]) -> str:
         lines = ["| | " + " | ".join(f"{d}" for d in dimensions) + " |"]
         lines.append("|---" * (len(dimensions) + 1) + "|")
-        for row, values in self.cells.items():
+        # Rows of one data set stand together, in the order of the list of data sets.
+        order = [*data.DATA, "equal rows"]
+        for row in sorted(self.cells, key=lambda row: _place(row.split(":")[0], order)):
+            values = self.cells[row]
             cells = [_cell(*values[d]) if d in values else "" for d in dimensions]
             lines.append(f"| {row} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
+
+
+def _place(name: str, order: list[str]) -> int:
+    return order.index(name) if name in order else 0
 
 
 def _cell(error: float, passed: bool) -> str:
@@ -124,8 +136,6 @@ def distances(table: Table, sample: data.Sample, name: str, dtype: str) -> None:
     import torch
     from sklearn.metrics import euclidean_distances
 
-    if name == "narrow":  # the bandwidth alone differs
-        return
     x, y = sample.x, sample.y
     exact = np.sort(np.sqrt(sample.squared[2]), axis=0)
     nearest = _core.nearest(x, y, len(x), center=center_of(x, y))
@@ -141,7 +151,7 @@ def distances(table: Table, sample: data.Sample, name: str, dtype: str) -> None:
         values = np.sort(values.astype(exact.dtype), axis=0)
         apart = exact > 0.0
         error = float((np.abs(values - exact)[apart] / exact[apart]).max())
-        # Products are used down to distances of 2^-10 of |x|^2 + |y|^2, squared.
+        # Differences take over at |x-y|^2 < 2^-10 (|x|^2 + |y|^2) at the latest.
         bound = 2.0**10 * ROUNDOFF[dtype] if who.startswith("parzen") else math.inf
         table.add(f"{name}: {who}", sample.d, name, error, bound, error)
         if not apart.all():
@@ -206,7 +216,8 @@ def main() -> None:
     tables = {name: Table() for name in (*measures, "fid")}
     for sample, name, dtype in cases(dimensions):
         for key, measure in measures.items():
-            measure(tables[key], sample, name, dtype)
+            if name not in LEFT_OUT[key]:
+                measure(tables[key], sample, name, dtype)
     fid_dimensions = tuple(d for d in dimensions if d <= 2048)
     fids(tables["fid"], fid_dimensions)
     passed = [f"{key}: {line}" for key, table in tables.items() for line in table.where]
@@ -217,7 +228,6 @@ def main() -> None:
         PAGE.write_text(page(texts, len(passed)))
     seconds = time.perf_counter() - began
     print(f"precision: {len(passed)} figures past their bounds, {seconds:.0f} s", *passed, sep="\n")
-    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ DATA = {
     "normal": "standard normal, h = √d",
     "far": "the same, shifted by 10⁴",
     "narrow": "standard normal, h = √d/5",
+    "window": "standard normal, h = 1/2 (log-densities only)",
+    "groups": "16 groups of rows, every coordinate shifted by ±2 to ±250, h = √d",
     "near": "every row of y at 0.001 from one of x, h = 0.001",
     "equal": "half of the rows of y are rows of x, h = √d",
 }
@@ -41,7 +43,6 @@ class Sample:
         if name == "polynomial":
             return tuple((k / self.d + 1) ** 3 for k in self.inner)  # type: ignore[return-value]
         if name == "Gaussian":
-            # h is a double; its square has to be rounded no more than the engine's is
             return tuple(np.exp(-s / (2.0 * self.h**2)) for s in self.squared)  # type: ignore[return-value]
         if name == "rational quadratic":
             length = 2.0 * ALPHA * self.h**2
@@ -79,6 +80,12 @@ def samples(data: str, d: int, dtype: str) -> tuple[Any, Any, float]:
         x, y = x + 1e4, y + 1e4
     elif data == "narrow":
         h /= 5.0
+    elif data == "window":
+        h = 0.5
+    elif data == "groups":
+        shifts = np.outer([1.0, -1.0], [2.0, 4.0, 7.5, 15.0, 31.0, 60.0, 120.0, 250.0]).ravel()
+        x += shifts[np.arange(n) % 16, None]
+        y += shifts[np.arange(m) % 16, None]
     elif data == "near":
         step = rng.standard_normal((m, d))
         x = x.astype(TYPES[dtype])

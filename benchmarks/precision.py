@@ -1,7 +1,7 @@
 """Measure every operation's error, write docs/precision.md: `python -m benchmarks.precision`.
 
 Everything is compared with the next wider type on the same, already rounded inputs: float32 with
-float64, float64 with long double. A number past its bound is bold and counted on top.
+float64, float64 with long double. A number beyond its bound is bold and counted on top.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class Table:
 
     def add(self, row: str, d: int, what: str, error: float, bound: float, show: float) -> None:
         """Keep the largest error of a row and dimension."""
-        passed = not error <= bound  # NaN passes every bound
-        if passed:
+        beyond = not error <= bound  # NaN is beyond every bound
+        if beyond:
             self.where.append(f"{row}, d = {d}, {what}: {error:.2e}, bound {bound:.1e}")
         old, was = self.cells.setdefault(row, {}).get(d, (0.0, False))
-        self.cells[row][d] = (show if not show <= old else old, was or passed)
+        self.cells[row][d] = (show if not show <= old else old, was or beyond)
 
     def text(self, dimensions: tuple[int, ...]) -> str:
         lines = ["| | " + " | ".join(f"{d}" for d in dimensions) + " |"]
@@ -227,7 +227,9 @@ def main() -> None:
     if not SMOKE:
         PAGE.write_text(page(texts, len(passed)))
     seconds = time.perf_counter() - began
-    print(f"precision: {len(passed)} figures past their bounds, {seconds:.0f} s", *passed, sep="\n")
+    print(
+        f"precision: {len(passed)} figures beyond their bounds, {seconds:.0f} s", *passed, sep="\n"
+    )
 
 
 if __name__ == "__main__":

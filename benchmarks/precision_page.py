@@ -16,11 +16,11 @@ def page(tables: dict[str, str], passed: int) -> str:
 
     from parzen import _core
 
-    verdict = f"**{passed} figures pass their bounds**; they are bold."
+    verdict = f"**{passed} figures exceed their bounds**; they are bold."
     return TEMPLATE.read_text().format(
         processor=processor(),
         isa=_core.isa(),
-        verdict=verdict if passed else "No figure passes its bound.",
+        verdict=verdict if passed else "No figure exceeds its bound.",
         bits=np.finfo(np.longdouble).nmant + 1,
         rows=ROWS,
         sets="\n".join(f"- *{name}*: {what}" for name, what in DATA.items()),

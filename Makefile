@@ -9,7 +9,7 @@ VENV := .venv
 BENCH_VENV := .venv-bench
 BUILD_TOOLS := "scikit-build-core>=0.11" "pybind11>=3.0" "cmake>=3.26" ninja
 SOURCES := pyproject.toml CMakeLists.txt $(shell find csrc python -type f -not -name '*.pyc')
-CXX_FILES := $(shell find csrc -name '*.h' -o -name '*.cpp')
+CXX_FILES := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp')
 
 .PHONY: demo test bench lint format package clean
 
@@ -21,6 +21,7 @@ test: $(VENV)/installed
 
 bench: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m pytest -q -m peers
+	$(BENCH_VENV)/bin/python -m benchmarks.precision
 	$(BENCH_VENV)/bin/python -m benchmarks.run
 
 lint: $(VENV)/installed

@@ -10,8 +10,10 @@ import torch
 
 import parzen
 from benchmarks.conftest import features
+from benchmarks.contest import Work, size
 
-D = 2048
+D = size(2048, 64)
+ROWS = size(10_000, 500)
 
 
 def known(decades):
@@ -27,10 +29,10 @@ def known(decades):
 
 
 def of_features():
-    """Moments of 10,000 rows a side; the reference is the singular values of L1'L2."""
+    """Moments of many rows a side; the reference is the singular values of L1'L2."""
     moments = []
     for seed in (1, 2):
-        x = features(10_000, D, seed).astype(np.float64) * (1.0 if seed == 1 else 1.05)
+        x = features(ROWS, D, seed).astype(np.float64) * (1.0 if seed == 1 else 1.05)
         moments += [x.mean(axis=0), np.cov(x, rowvar=False)]
     mu1, s1, mu2, s2 = moments
     root = np.linalg.svd(np.linalg.cholesky(s1).T @ np.linalg.cholesky(s2), compute_uv=False).sum()
@@ -44,12 +46,7 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=CASES)
-def case(request):
-    return request.param, *CASES[request.param]()
-
-
-def peers(statistics):
+def contestants(statistics):
     from pytorch_fid.fid_score import calculate_frechet_distance
     from torch_fidelity.metric_fid import fid_statistics_to_metric
     from torchmetrics.image.fid import _compute_fid
@@ -57,33 +54,34 @@ def peers(statistics):
     mu1, s1, mu2, s2 = statistics
     tensors = [torch.from_numpy(np.asarray(a)) for a in statistics]
     first, second = {"mu": mu1, "sigma": s1}, {"mu": mu2, "sigma": s2}
+    key = "frechet_inception_distance"
     return {
         "parzen": lambda: parzen.frechet_distance(mu1, s1, mu2, s2),
         "torchmetrics": lambda: float(_compute_fid(*tensors)),
-        "torch-fidelity": lambda: fid_statistics_to_metric(first, second, False)[
-            "frechet_inception_distance"
-        ],
+        "torch-fidelity": lambda: fid_statistics_to_metric(first, second, False)[key],
         "pytorch-fid": lambda: calculate_frechet_distance(mu1, s1, mu2, s2),
     }
 
 
-@pytest.mark.parametrize("who", ["parzen", "torchmetrics", "torch-fidelity", "pytorch-fid"])
-def test_frechet_distance(contest, case, who):
-    name, statistics, exact = case
-    function = peers(statistics)[who]
+def quiet(function):
+    """scipy's sqrtm prints and warns where a matrix is nearly singular."""
 
-    def quiet():
-        # scipy's sqrtm prints and warns where a matrix is nearly singular.
+    def run():
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             return function()
 
-    contest(
-        f"Fréchet distance, d = {D}, {name}; error relative to the traces",
-        who,
-        quiet,
-        error=lambda value: (
-            abs(value - exact) / (np.trace(statistics[1]) + np.trace(statistics[3]))
-        ),
-        rounds=5 if who == "parzen" else 2,
-    )
+    return run
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_frechet_distance(contest, case):
+    statistics, exact = CASES[case]()
+    traces = np.trace(statistics[1]) + np.trace(statistics[3])
+    works = {
+        name: Work(quiet(run), lambda value: abs(value - exact) / traces)
+        for name, run in contestants(statistics).items()
+    }
+    title = f"Fréchet distance, d = {D}, {case}, float64; error relative to the traces"
+    rounds = 3 if case == "moments of 10,000 rows" else 1
+    contest(f"frechet {case}", title, works, rounds=rounds)

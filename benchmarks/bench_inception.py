@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
+from benchmarks.contest import Work, size
 from parzen.vision import InceptionV3
 
-BATCH = 16
+BATCH = size(16, 2)
 LAYER = "2048"
 
 
@@ -28,37 +29,25 @@ def theirs(tmp_path_factory):
     return FeatureExtractorInceptionV3("x", [LAYER], feature_extractor_weights_path=str(path))
 
 
-@functools.cache
-def images(size):
-    generator = torch.Generator().manual_seed(size)
-    return torch.randint(0, 256, (BATCH, 3, size, size), dtype=torch.uint8, generator=generator)
-
-
-@functools.cache
-def exact(size):
+@pytest.mark.parametrize("pixels", [299, 64])
+def test_inception(contest, theirs, pixels):
+    generator = torch.Generator().manual_seed(pixels)
+    shape = (BATCH, 3, pixels, pixels)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
     reference = InceptionV3(ours().state_dict(), [LAYER], dtype=torch.float64)
-    return reference(images(size)[:2])[LAYER].double()
+    exact = reference(images[:2])[LAYER].double()
 
-
-@pytest.mark.parametrize("size", [299, 64])
-@pytest.mark.parametrize("who", ["parzen", "torch-fidelity"])
-def test_inception(contest, benchmark, theirs, who, size):
-    def encode():
-        if who == "parzen":
-            return ours()(images(size))[LAYER]
+    def their_features():
         with torch.inference_mode():
-            return theirs(images(size))[0]
+            return theirs(images)[0]
 
     def error(features):
-        return ((features[:2] - exact(size)).abs().max() / exact(size).abs().max()).item()
+        assert features.shape == (BATCH, 2048)
+        value = ((features[:2] - exact).abs().max() / exact.abs().max()).item()
+        assert value <= 1e-5
+        return value
 
-    features = contest(
-        f"Inception v3, float32, {BATCH} images of {size} x {size}",
-        who,
-        encode,
-        error=error,
-        rounds=7,
-    )
-    benchmark.extra_info["images"] = BATCH
-    assert features.shape == (BATCH, 2048)
-    assert error(features) <= 1e-5
+    functions = {"parzen": lambda: ours()(images)[LAYER], "torch-fidelity": their_features}
+    works = {name: Work(run, error, info={"images": BATCH}) for name, run in functions.items()}
+    title = f"Inception v3, float32, {BATCH} images of {pixels} × {pixels}"
+    contest(f"inception {pixels}", title, works, rounds=5)

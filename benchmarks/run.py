@@ -1,110 +1,76 @@
-"""Run every benchmark in one process and write docs/performance.md: `python -m benchmarks.run`."""
+"""Measure everything and write docs/performance.md and its figures: `python -m benchmarks.run`.
+
+Arguments go to pytest (`-k kde`): then the tables are printed and no page is touched.
+`--smoke` runs every benchmark at tiny sizes, to see that it works. `--from FILE` writes the page
+from the records of an earlier run, which are kept in build/benchmarks.json.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
-import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks import figures, report
+from benchmarks.machine import describe
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-PEERS = (
-    "numpy",
-    "scipy",
-    "torch",
-    "torch-fidelity",
-    "torchmetrics",
-    "pytorch-fid",
-    "prdc",
-    "scikit-learn",
-)
+KEPT = ROOT / "build" / "benchmarks.json"
 
 
-def measure() -> dict[str, Any]:
-    """Run pytest-benchmark over benchmarks/ and return its report."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report.json"
-        command = [sys.executable, "-m", "pytest", "-q", "-o", "python_files=bench_*.py"]
-        command += ["-W", "default", "--benchmark-disable-gc", f"--benchmark-json={path}"]
-        subprocess.run([*command, *sys.argv[1:], str(ROOT / "benchmarks")], check=True, cwd=ROOT)
-        report: dict[str, Any] = json.loads(path.read_text())
-        return report
+def measure(arguments: list[str], path: Path) -> dict[str, Any]:
+    """Run the benchmarks in one process and keep the records with the machine's description."""
+    path.parent.mkdir(exist_ok=True)
+    before = os.getloadavg()
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "python_files=bench_*.py"]
+    command += ["-W", "default", "-p", "no:cacheprovider", f"--results={path}"]
+    # A contest that fails leaves a line "not measured"; the others keep their figures.
+    failed = subprocess.run([*command, *arguments, str(ROOT / "benchmarks")], cwd=ROOT).returncode
+    machine = describe(before, os.getloadavg())
+    kept = {"machine": machine, "failed": failed, "records": json.loads(path.read_text())}
+    path.write_text(json.dumps(kept))
+    return kept
 
 
-def machine(load: tuple[float, float, float]) -> str:
-    """Describe what the figures were measured on."""
-    from parzen import _core
-
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(
-            (line.split(": ", 1)[1] for line in lines if line.startswith("model name")), name
-        )
-    packages = ", ".join(f"{peer} {version(peer)}" for peer in PEERS)
-    return (
-        f"{name}, {_core.get_num_threads()} threads, instruction set {_core.isa()}, "
-        f"Python {platform.python_version()}; {packages}. "
-        f"Load average before and after: {load[0]:.1f}, {os.getloadavg()[0]:.1f}."
-    )
+def write(page: str, section: str, text: str) -> str:
+    """Return the page with the part between a section's two marks replaced."""
+    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
+    before, rest = page.split(begin)
+    return f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}"
 
 
-def row(entry: dict[str, Any], first: float) -> str:
-    """Return one line of a table; `first` is the median of the group's first contestant."""
-    info, stats = entry["extra_info"], entry["stats"]
-    median = stats["median"]
-    rates = [
-        f"{info['flops'] / median / 1e9:.0f} GF/s" if info.get("flops") else "",
-        f"{info['pairs'] / median / 1e9:.3g} Gpair/s" if info.get("pairs") else "",
-        f"{info['images'] / median:.1f} images/s" if info.get("images") else "",
-    ]
-    spread = (stats["max"] - stats["min"]) / 2.0
-    return (
-        f"| {info['name']} | {seconds(median)} ± {seconds(spread)} | {median / first:.3g} "
-        f"| {', '.join(rate for rate in rates if rate)} | {info['error']:.1e} |"
-    )
-
-
-def seconds(value: float) -> str:
-    """Return a duration in the unit that suits it."""
-    return f"{value:.3g} s" if value >= 1.0 else f"{1e3 * value:.3g} ms"
-
-
-def tables(report: dict[str, Any]) -> str:
-    """Return a table for each group, contestants in the order in which they ran."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for entry in report["benchmarks"]:
-        groups.setdefault(entry["group"], []).append(entry)
-    parts = []
-    for group, entries in groups.items():
-        first = entries[0]["stats"]["median"]
-        parts += [
-            f"### {group[0].upper()}{group[1:]}\n",
-            "| | median ± half the range | time, first = 1 | rate | error |",
-            "|---|---|---|---|---|",
-            *(row(entry, first) for entry in entries),
-            "",
-        ]
-    return "\n".join(parts)
+def draw(records: list[dict[str, Any]], folder: Path) -> None:
+    """Draw the figures that the records have curves for."""
+    figures.roofline(records, folder / "roofline.png")
+    figures.scaling(records, folder / "scaling.png")
 
 
 def main() -> None:
-    """Measure, then replace the page's measured part."""
-    load = os.getloadavg()
-    report = measure()
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    measured = f"{BEGIN}\n\n{machine(load)}\n\n{tables(report)}\n{END}"
-    PAGE.write_text(before + measured + after)
-    print(measured)
+    """Measure, then replace the page's measured parts."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--from"]:
+        kept, arguments = json.loads(Path(arguments[1]).read_text()), []
+    else:
+        if "--smoke" in arguments:
+            os.environ["PARZEN_BENCH_SMOKE"] = "1"
+            arguments.remove("--smoke")
+        partial = arguments or "PARZEN_BENCH_SMOKE" in os.environ
+        kept = measure(arguments, KEPT.with_stem("partial") if partial else KEPT)
+        if partial:
+            records = report.by_name(kept["records"])
+            draw(kept["records"], KEPT.parent)
+            print(report.summary(records), report.tables(records), kept["machine"], sep="\n\n")
+            sys.exit(kept["failed"])
+    records = report.by_name(kept["records"])
+    page = write(PAGE.read_text(), "targets", f"{kept['machine']}\n\n{report.summary(records)}")
+    PAGE.write_text(write(page, "measured", report.tables(records)))
+    draw(kept["records"], PAGE.parent)
+    print(report.summary(records))
+    sys.exit(kept["failed"])
 
 
 if __name__ == "__main__":

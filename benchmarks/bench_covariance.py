@@ -1,0 +1,44 @@
+"""FID's moments against BLAS's symmetric product of the same data: what a covariance costs."""
+
+import numpy as np
+from scipy.linalg.blas import dsyrk, ssyrk
+
+from benchmarks.conftest import normal
+from benchmarks.contest import Work, size
+from parzen._arrays import center_of
+from parzen.metrics.frechet import _moments
+
+N, D = size(50_000, 500), size(2048, 64)
+COLUMNS = 32  # of the covariance that are checked
+
+
+def test_covariance(contest):
+    works = {}
+    for dtype, syrk, peer in ((np.float32, ssyrk, "ssyrk"), (np.float64, dsyrk, "dsyrk")):
+        x = normal(N, D, 1, dtype)
+        x += dtype(0.5)  # features are not centred
+        wide = x.astype(np.float64)
+        wide -= wide.mean(axis=0)
+        exact = wide.T @ wide[:, :COLUMNS] / (N - 1)
+        del wide
+        plain = x.T.astype(np.float64) @ x[:, :COLUMNS].astype(np.float64)
+
+        def ours(x=x):
+            return _moments(x, center_of(x), None)[1]
+
+        def theirs(x=x, syrk=syrk):
+            return syrk(1.0, x.T)  # the upper triangle of x' x; x.T is no copy
+
+        def our_error(sigma, exact=exact):
+            return np.abs(sigma[:COLUMNS].T - exact).max() / np.abs(exact).max()
+
+        def their_error(product, plain=plain):
+            upper = np.triu(np.ones((COLUMNS, D), dtype=bool))
+            return np.abs(product[:COLUMNS] - plain.T)[upper].max() / np.abs(plain).max()
+
+        flops = float(N) * D * (D + 1)
+        name = np.dtype(dtype).name
+        works[f"parzen, mean and covariance, {name}"] = Work(ours, our_error, flops=flops)
+        works[f"{peer}, the product alone"] = Work(theirs, their_error, flops=flops)
+    title = f"covariance, n = {N:,}, d = {D}; error relative to the largest entry"
+    contest("covariance", title, works, rounds=3)

@@ -24,7 +24,7 @@ def test_covariance(contest):
         plain = x.T.astype(np.float64) @ x[:, :COLUMNS].astype(np.float64)
 
         def ours(x=x):
-            return _moments(x, center_of(x), None)[1]
+            return _moments(x, center_of(x).astype(np.float64), None)[1]
 
         def theirs(x=x, syrk=syrk):
             return syrk(1.0, x.T)  # the upper triangle of x' x; x.T is no copy

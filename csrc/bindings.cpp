@@ -355,10 +355,11 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         py::arg("progress") = py::none());
   m.def("nearest", &nearest, py::arg("x"), py::arg("queries").none(true), py::arg("k"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
-  m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"), py::kw_only(),
-        py::arg("center") = py::none(), py::arg("progress") = py::none());
+  m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"),
+        py::kw_only(), py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("moments", &moments, py::arg("x"), py::arg("sums").noconvert(), py::arg("degree"), py::kw_only(),
-        py::arg("norm_powers").noconvert() = py::none(), py::arg("wide") = false, py::arg("center") = py::none(), py::arg("progress") = py::none());
+        py::arg("norm_powers").noconvert() = py::none(), py::arg("wide") = false, py::arg("center") = py::none(),
+        py::arg("progress") = py::none());
   m.def("moment_norms", &moment_norms, py::arg("x"), py::arg("y"), py::arg("kernel"), py::kw_only(),
         py::arg("progress") = py::none());
   m.def("psd_sqrt", &psd_sqrt, py::arg("sigma"));

@@ -89,8 +89,8 @@ struct BallCounts {
 };
 
 // sums += sum_i z_i^(x degree) for z = [1; x - center], degree 1 to 3: all moments up to that order, each entry of the symmetric
-// tensor once. D = cols + 1 numbers, D(D+1)/2 or D(D+1)(D+2)/6: entry (b, c) of b <= c at b D - b(b-1)/2 + c - b, entry (a, b, c) of
-// a <= b <= c at D b(b+1)/2 - (b-1)b(b+1)/3 + a(D-b) + c - b.
+// tensor once. D = cols + 1 numbers, D(D+1)/2 or D(D+1)(D+2)/6: entry (b, c) of b <= c at b D - b(b-1)/2 + c - b, entry (a, b, c)
+// of a <= b <= c at D b(b+1)/2 - (b-1)b(b+1)/3 + a(D-b) + c - b.
 struct Moments {
   Matrix x;
   int degree = 2;

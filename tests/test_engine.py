@@ -45,7 +45,18 @@ def test_number_of_threads_changes_no_bit(threads, shape, dtype):
         radii = squared[:, 0].copy()
         inside = _core.ball_counts(y, radii, x, np.full(n, radii[0]), center=center)
         logs = _core.log_density(x, y, [0.5, 2.0], center=center)
-        results = (rows, columns, squares, own, diagonal, own_squares, squared, others, *inside, logs)
+        results = (
+            rows,
+            columns,
+            squares,
+            own,
+            diagonal,
+            own_squares,
+            squared,
+            others,
+            *inside,
+            logs,
+        )
         return [np.asarray(r).tobytes() for r in results]
 
     threads(1)

@@ -12,7 +12,7 @@ import pytest
 from parzen import _core
 
 HERE = Path(__file__).parent
-OPERATIONS = ["test_kernel_sum.py", "test_log_density.py", "test_nearest.py"]
+OPERATIONS = ["test_kernel_sum.py", "test_log_density.py", "test_moments.py", "test_nearest.py"]
 OTHERS = [isa for isa in _core.available_isas() if isa != _core.isa()]
 SAMPLE = """
 import numpy as np

@@ -25,6 +25,7 @@ NAMES = {
     "IndefiniteWarning",
     "KID",
     "KernelDensity",
+    "Moments",
     "MMD",
     "Polynomial",
     "PrecisionRecall",

@@ -15,13 +15,13 @@
 
 namespace parzen {
 
-#define PARZEN_DECLARE(name)           \
-  namespace name {                     \
-  void kernel_sum(const KernelSum&);   \
-  void log_density(const LogDensity&); \
-  void nearest(const Nearest&);        \
-  void ball_counts(const BallCounts&); \
-  void moments(const Moments&);        \
+#define PARZEN_DECLARE(name)             \
+  namespace name {                       \
+  void kernel_sum(const KernelSum&);     \
+  void log_density(const LogDensity&);   \
+  void nearest(const Nearest&);          \
+  void ball_counts(const BallCounts&);   \
+  void moments(const Moments&);          \
   void moment_norms(const MomentNorms&); \
   }
 PARZEN_EACH_ISA(PARZEN_DECLARE)
@@ -53,7 +53,9 @@ bool supported(const std::string& name) {
   return name == "baseline" || name == "neon";
 }
 
-#define PARZEN_ROW(name) {#name, supported(#name), name::kernel_sum, name::log_density, name::nearest, name::ball_counts, name::moments, name::moment_norms},
+#define PARZEN_ROW(name)                                                  \
+  {#name,         supported(#name),  name::kernel_sum, name::log_density, \
+   name::nearest, name::ball_counts, name::moments,    name::moment_norms},
 const Isa* isas(int* count) {
   static const Isa table[] = {PARZEN_EACH_ISA(PARZEN_ROW)};  // best first
   *count = int(sizeof table / sizeof *table);

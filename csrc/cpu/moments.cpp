@@ -164,8 +164,7 @@ class SliceSums {
     PARZEN_UNROLL
     for (int r = 0; r < tile_rows; ++r) {
       PARZEN_UNROLL
-      for (int c = 0; c < vectors; ++c)
-        reinterpret_cast<Wide<T>*>(slot + r * stride + c * lanes<T>)->add(sum.v[r][c]);
+      for (int c = 0; c < vectors; ++c) reinterpret_cast<Wide<T>*>(slot + r * stride + c * lanes<T>)->add(sum.v[r][c]);
     }
   }
 

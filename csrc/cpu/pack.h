@@ -35,8 +35,8 @@ __attribute__((noinline)) T row_term(const T* x, const T* center, index d, Argum
 template <class T>
 constexpr index pack_slack = lanes<T>;
 
-// Columns [k, k + lanes) of up to W rows, transposed. Where W is no multiple of the lanes, a store spills into the first rows of the
-// next column: groups of rows go from last to first and columns upwards, so that the spill is always written over.
+// Columns [k, k + lanes) of up to W rows, transposed. Where W is no multiple of the lanes, a store spills into the first rows of
+// the next column: groups of rows go from last to first and columns upwards, so that the spill is always written over.
 template <class T, int W>
 PARZEN_INLINE void pack_square(const T* const* row, int rows, vec<T> center, index k, T* out) {
   constexpr int n = lanes<T>;

@@ -16,7 +16,8 @@ from parzen.metrics.kernels import Energy, Gaussian, Polynomial, RationalQuadrat
 from parzen.metrics.kid import KID, kid
 from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
-from parzen.metrics.mmd import MMD, mmd
+from parzen.metrics.mmd import mmd
+from parzen.metrics.moments import MMD, Moments
 
 __all__ = [
     "KID",
@@ -28,6 +29,7 @@ __all__ = [
     "InceptionScore",
     "IndefiniteWarning",
     "KernelDensity",
+    "Moments",
     "Polynomial",
     "PrecisionRecall",
     "RationalQuadratic",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-CHUNK_ROWS = 4096
 BLOCK = 128
 # A covariance of float32 statistics is symmetric and positive to about this, relative to its
 # largest entry.
@@ -92,7 +90,7 @@ def fid(real: object, fake: object, *, progress: Progress | None = None) -> Esti
                 SmallSampleWarning,
                 stacklevel=2,
             )
-    center = center_of(x, y)
+    center = center_of(x, y).astype(np.float64)
     share = len(x) / (len(x) + len(y))
     first, second = part(progress, 0.0, 0.9 * share), part(progress, 0.9 * share, 0.9)
     if min(len(x), len(y)) <= d:
@@ -214,38 +212,39 @@ def sqrtm(sigma: object) -> Matrix:
     return np.ldexp(root, exponent)
 
 
-def _chunks(x: Samples, center: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
-    """Yield x - center in float64, a few thousand rows at a time."""
-    for start in range(0, len(x), CHUNK_ROWS):
-        yield x[start : start + CHUNK_ROWS].astype(np.float64) - center
-
-
-def _mean(x: Samples, center: NDArray[Any]) -> Vector:
+def _mean(x: Samples, center: Vector) -> Vector:
     """Return the mean relative to a center: a far origin costs it no digits."""
-    total: Vector = sum(rows.sum(axis=0) for rows in _chunks(x, center)) / len(x)
-    return total
+    sums = np.zeros(x.shape[1] + 1)
+    _core.moments(x, sums, 1, wide=True, center=center)
+    return sums[1:] / len(x)
 
 
-def _moments(x: Samples, center: NDArray[Any], progress: Progress | None) -> tuple[Vector, Matrix]:
-    """Return mean (relative to the center) and covariance (ddof 1).
+def _moments(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vector, Matrix]:
+    """Return mean (relative to the center) and covariance (ddof 1), all in float64.
 
-    Two passes: rows are shifted by the mean before they are squared, so that no digits cancel
-    (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", American
-    Statistician 37, 1983, equation 1.1).
+    Two passes: rows are shifted by the mean before they are squared, so that no digits cancel, and
+    what rounding has left of the mean is taken off the squares (Chan, Golub and LeVeque,
+    "Algorithms for computing the sample variance", American Statistician 37, 1983, equation 1.7).
     """
     n, d = x.shape
     mean = _mean(x, center)
-    scatter, done = np.zeros((d, d)), 0
-    for rows in _chunks(x, center):
-        rows -= mean
-        scatter += rows.T @ rows
-        done += len(rows)
-        if progress is not None:
-            progress(done / n)
-    return mean, scatter / (n - 1)
+    packed = np.zeros((d + 1) * (d + 2) // 2)
+    _core.moments(x, packed, 2, wide=True, center=center + mean, progress=progress)
+    rest, start = packed[1 : d + 1], d + 1  # first come the moments with the constant
+    sigma = np.empty((d, d))
+    for row in range(d):
+        np.subtract(packed[start : start + d - row], rest[row] / n * rest[row:], sigma[row, row:])
+        start += d - row
+    for first in range(0, d, BLOCK):  # mirrored block by block: a whole transpose misses the cache
+        block = slice(first, first + BLOCK)
+        sigma[block, :first] = sigma[:first, block].T
+        square = sigma[block, block]
+        square[...] = np.triu(square) + np.triu(square, 1).T
+    sigma /= n - 1
+    return mean, sigma
 
 
-def _factor(x: Samples, center: NDArray[Any], progress: Progress | None) -> tuple[Vector, Matrix]:
+def _factor(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vector, Matrix]:
     """Return the mean and an F with F'F = the covariance: centred rows, a root where many.
 
     Tr (S_1 S_2)^(1/2) is the sum of the singular values of F_1 F_2'. From the rows themselves this
@@ -259,7 +258,7 @@ def _factor(x: Samples, center: NDArray[Any], progress: Progress | None) -> tupl
     mean = _mean(x, center)
     if progress is not None:
         progress(1.0)
-    return mean, np.concatenate([rows - mean for rows in _chunks(x, center)]) / math.sqrt(n - 1)
+    return mean, (x - center - mean) / math.sqrt(n - 1)
 
 
 def _trace_sqrt_product(sigma1: Matrix, sigma2: Matrix) -> tuple[float, float]:

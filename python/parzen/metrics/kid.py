@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from parzen._arrays import as_pair, center_of
 from parzen._estimate import Estimate, part, provenance
-from parzen._options import as_integer, as_seed
+from parzen._options import as_integer, as_seed, check_choice
 from parzen.metrics.kernels import Polynomial
-from parzen.metrics.mmd import described, pair_sums, ready
+from parzen.metrics.mmd import by_moments, chosen_method, described, pair_sums, ready
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -42,6 +42,7 @@ def kid(
     subsets: int | None = 100,
     subset_size: int = 1000,
     seed: int = 2020,
+    method: Literal["auto", "pairs", "moments"] = "auto",
     progress: Progress | None = None,
 ) -> KID:
     """Return the Kernel Inception Distance of two samples of features.
@@ -61,6 +62,8 @@ def kid(
     seed
         Of the subsets, drawn as torch-fidelity draws them, `real` first: on the same float64
         features ``kid(a, b)`` is ``kid_features_to_metric(a, b)`` to rounding.
+    method
+        Of ``subsets=None``: over all pairs or from moments, as in `mmd`.
     progress
         Called with the fraction done.
 
@@ -91,14 +94,20 @@ def kid(
     """
     pair = as_pair(real, fake, function="kid", names=("real", "fake"), min_rows=2)
     x, y, kernel = ready("kid", Polynomial(degree, gamma, coef0), *pair)
-    center = center_of(x, y)
+    check_choice("kid: method", method, ("auto", "pairs", "moments"))
     if subsets is None:
-        record = provenance("kid", x, y, method="pairs", subsets=None, kernel=described(kernel))
-        sums = pair_sums(x, y, kernel, center=center, progress=progress)
-        stderr = sums.stderr()
-        mean = Estimate(sums.unbiased(), stderr, record)
-        return KID(mean, None if stderr is None else Estimate(stderr, None, record))
+        way = chosen_method("kid", method, kernel, x, y)
+        record = provenance("kid", x, y, method=way, subsets=None, kernel=described(kernel))
+        if way == "moments":
+            assert isinstance(kernel, Polynomial)
+            mean, stderr = by_moments("kid", x, y, kernel, "unbiased", record, progress)
+        else:
+            sums = pair_sums(x, y, kernel, center=center_of(x, y), progress=progress)
+            stderr = sums.stderr()
+            mean = Estimate(sums.unbiased(), stderr, record)
+        return KID(mean, None if stderr is None else Estimate(stderr, None, mean.provenance))
 
+    center = center_of(x, y)
     subsets = as_integer("kid: subsets", subsets, 1)
     size = as_integer("kid: subset_size", subset_size, 2)
     seed = as_seed("kid: seed", seed)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
-from parzen._arrays import as_pair, center_of, extent, fit_range
+from parzen._arrays import FLOAT64_LIMIT, as_pair, center_of, check_range, extent, fit_range
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import check_choice
-from parzen.metrics.kernels import Gaussian, Kernel
+from parzen.metrics import moments
+from parzen.metrics.kernels import Gaussian, Kernel, Polynomial
+from parzen.metrics.moments import MMD
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -23,34 +25,13 @@ Vector = NDArray[np.float64]
 MEDIAN_GAUSSIAN = Gaussian()
 
 
-class MMD(NamedTuple):
-    """A squared maximum mean discrepancy.
-
-    Attributes
-    ----------
-    squared
-        MMD^2, in the unit of the kernel. The unbiased estimate can be negative.
-    stderr
-        The standard error of `squared`; None for the biased estimate and where a sample has fewer
-        than 4 rows.
-    """
-
-    squared: Estimate
-    stderr: float | None
-
-    @property
-    def distance(self) -> float:
-        """The distance, sqrt(max(squared, 0))."""
-        return math.sqrt(max(self.squared, 0.0))
-
-
 def mmd(
     x: object,
     y: object,
     *,
     kernel: Kernel = MEDIAN_GAUSSIAN,
     estimator: Literal["unbiased", "biased"] = "unbiased",
-    method: Literal["auto", "pairs"] = "auto",
+    method: Literal["auto", "pairs", "moments"] = "auto",
     progress: Progress | None = None,
 ) -> MMD:
     """Return the squared maximum mean discrepancy of two samples.
@@ -69,7 +50,11 @@ def mmd(
     estimator
         ``"unbiased"`` (n, m >= 2) or ``"biased"``.
     method
-        ``"pairs"`` sums over all pairs; ``"auto"`` chooses, at present always pairs.
+        ``"pairs"`` sums over all pairs. ``"moments"`` gives the same number for a `Polynomial` of
+        degree 1 to 3 in time linear in n and m, from mean tensors (see `Moments`); its standard
+        error is put together from the pairs of at most 4096 seeded rows a side, and is up to twice
+        too large where the distributions are equal. ``"auto"`` takes the way that needs less
+        arithmetic, by n, m, d and the kernel alone.
     progress
         Called with the fraction done.
 
@@ -105,12 +90,15 @@ def mmd(
             f"mmd: kernel is {kernel!r}, expected Gaussian, Polynomial, RationalQuadratic or Energy"
         )
     check_choice("mmd: estimator", estimator, ("unbiased", "biased"))
-    remark = ": sums over pairs are what there is in this version"
-    check_choice("mmd: method", method, ("auto", "pairs"), remark)
+    check_choice("mmd: method", method, ("auto", "pairs", "moments"))
     least = 2 if estimator == "unbiased" else 1
     a, b, kernel = ready("mmd", kernel, *as_pair(x, y, function="mmd", min_rows=least))
+    way = chosen_method("mmd", method, kernel, a, b)
+    record = provenance("mmd", a, b, method=way, estimator=estimator, kernel=described(kernel))
+    if way == "moments":
+        assert isinstance(kernel, Polynomial)
+        return by_moments("mmd", a, b, kernel, estimator, record, progress)
     sums = pair_sums(a, b, kernel, center=center_of(a, b), progress=progress)
-    record = provenance("mmd", a, b, method="pairs", estimator=estimator, kernel=described(kernel))
     if estimator == "biased":
         return MMD(Estimate(sums.biased(), None, record), None)
     stderr = sums.stderr()
@@ -169,6 +157,70 @@ class PairSums:
             + 4.0 * _centred_across(self.xy, self.yx, self.squares[2]) / (n * m)
         )
         return math.sqrt(first - min(max(second, 0.0), first / 2.0))
+
+    def stderr_at(self, n: int, m: int) -> float | None:
+        """Return the standard error of the unbiased MMD^2 of n and m rows from fewer, alike ones.
+
+        The components of the variance (see `stderr`) are estimated from these sums and put
+        together for the larger sizes.
+        """
+        rows_x, rows_y = len(self.xx), len(self.yy)
+        if min(rows_x, rows_y) < 4:
+            return None
+        h_x = self.xx / (rows_x - 1) - self.xy / rows_y
+        h_y = self.yy / (rows_y - 1) - self.yx / rows_x
+        s_xx = max(_centred_within(self.xx, self.squares[0]), 0.0)
+        s_yy = max(_centred_within(self.yy, self.squares[1]), 0.0)
+        s_xy = max(_centred_across(self.xy, self.yx, self.squares[2]), 0.0)
+        first_x = max(float(h_x.var(ddof=1)) - s_xx / (rows_x - 1) - s_xy / rows_y, 0.0)
+        first_y = max(float(h_y.var(ddof=1)) - s_yy / (rows_y - 1) - s_xy / rows_x, 0.0)
+        first = 4.0 * first_x / n + 4.0 * first_y / m
+        second = 2.0 * s_xx / (n * (n - 1)) + 2.0 * s_yy / (m * (m - 1)) + 4.0 * s_xy / (n * m)
+        return math.sqrt(first + second)
+
+
+def chosen_method(function: str, method: str, kernel: Kernel, x: Samples, y: Samples) -> str:
+    """Return ``"pairs"`` or ``"moments"``; refuse moments where there are none."""
+    if method == "pairs":
+        return method
+    possible = isinstance(kernel, Polynomial) and kernel.degree <= moments.MAX_DEGREE
+    if method == "moments":
+        if not possible:
+            raise ValueError(
+                f"{function}: method 'moments' needs a Polynomial of degree 1 to "
+                f"{moments.MAX_DEGREE}, got {kernel!r}; pass method='pairs'"
+            )
+        check_range(function, moments.magnitude(kernel.degree, x, y), x, y)
+        return method
+    if not possible or not moments.cheaper(len(x), len(y), x.shape[1], kernel.degree):
+        return "pairs"
+    return "moments" if moments.magnitude(kernel.degree, x, y) <= FLOAT64_LIMIT else "pairs"
+
+
+def by_moments(
+    function: str,
+    x: Samples,
+    y: Samples,
+    kernel: Polynomial,
+    estimator: str,
+    record: dict[str, Any],
+    progress: Progress | None,
+) -> MMD:
+    """Return MMD^2 from mean tensors, and its standard error from the pairs of a subsample."""
+    n, m = len(x), len(y)
+    x, y = fit_range(function, moments.magnitude(kernel.degree, x, y), x, y)
+    share = 1.0 if estimator == "biased" else 0.9
+    norms = _core.moment_norms(x, y, kernel._native(), progress=part(progress, 0.0, share))
+    value = moments.squared(norms, n, m, estimator)
+    if estimator == "biased":
+        return MMD(Estimate(value, None, record), None)
+    random = np.random.default_rng(moments.STDERR_SEED)
+    few_x, few_y = moments.subsample(x, random), moments.subsample(y, random)
+    record["stderr_rows"] = (len(few_x), len(few_y))
+    center = center_of(few_x, few_y)
+    sums = pair_sums(few_x, few_y, kernel, center=center, progress=part(progress, share, 1.0))
+    stderr = sums.stderr_at(n, m)
+    return MMD(Estimate(value, stderr, record), stderr)
 
 
 def pair_sums(

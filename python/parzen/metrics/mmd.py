@@ -183,18 +183,20 @@ def chosen_method(function: str, method: str, kernel: Kernel, x: Samples, y: Sam
     """Return ``"pairs"`` or ``"moments"``; refuse moments where there are none."""
     if method == "pairs":
         return method
-    possible = isinstance(kernel, Polynomial) and kernel.degree <= moments.MAX_DEGREE
-    if method == "moments":
-        if not possible:
+    if not isinstance(kernel, Polynomial) or kernel.degree > moments.MAX_DEGREE:
+        if method == "moments":
             raise ValueError(
                 f"{function}: method 'moments' needs a Polynomial of degree 1 to "
                 f"{moments.MAX_DEGREE}, got {kernel!r}; pass method='pairs'"
             )
-        check_range(function, moments.magnitude(kernel.degree, x, y), x, y)
-        return method
-    if not possible or not moments.cheaper(len(x), len(y), x.shape[1], kernel.degree):
         return "pairs"
-    return "moments" if moments.magnitude(kernel.degree, x, y) <= FLOAT64_LIMIT else "pairs"
+    if method == "auto" and not moments.cheaper(len(x), len(y), x.shape[1], kernel.degree):
+        return "pairs"
+    magnitude = moments.magnitude(kernel.degree, x, y)
+    if method == "auto" and magnitude > FLOAT64_LIMIT:
+        return "pairs"
+    check_range(function, magnitude, x, y)
+    return "moments"
 
 
 def by_moments(

@@ -46,7 +46,7 @@ class MMD(NamedTuple):
 
 
 class Moments:
-    """All moments of a stream of samples up to an order, for exact polynomial MMDs without the samples.
+    """All moments of a stream of samples up to an order: exact polynomial MMDs without the samples.
 
     k(x, y) = (gamma <x, y> + coef0)^p is an inner product of the p-fold tensors of
     [sqrt(gamma) x, sqrt(coef0)], so that a mean over pairs of samples is a product of two mean

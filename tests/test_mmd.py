@@ -261,7 +261,7 @@ def test_beyond_float64_is_refused(scale, kernel, rng):
         (
             {"method": "moments"},
             ValueError,
-            "method is 'moments', expected 'auto' or 'pairs': sums over pairs are what there is",
+            "mmd: method 'moments' needs a Polynomial of degree 1 to 3, got Gaussian",
         ),
         ({"method": None}, ValueError, "mmd: method is None"),
     ],

@@ -12,7 +12,8 @@
 namespace parzen::PARZEN_ISA_NAME {
 namespace {
 
-constexpr index tasks_at_once = 32;  // bounds the slots, and gives every thread work
+constexpr index slot_bytes = 48 << 20;  // of partial sums in all; as many tasks at once as that allows
+constexpr index max_tasks = 64;
 
 // A vector of the arithmetic's type from one of the samples' type.
 template <class T, class S>
@@ -68,9 +69,10 @@ class SliceSums {
   }
 
  private:
-  static constexpr index col_panel_size = depth_step * tile_cols<T>;
+  // No power of two: panels written side by side would share the same few lines of the first-level cache.
+  static constexpr index col_panel_size = depth_step * tile_cols<T> + tile_cols<T>;
   static constexpr index row_panel_size = depth_step * tile_rows + pack_slack<T>;
-  index thread_size() const { return rows_size_ + slices_.cols_each * depth_step; }
+  index thread_size() const { return rows_size_ + slices_.cols_each / tile_cols<T> * col_panel_size; }
   index products_size() const { return slices_.rows_each + 2 * lanes<T>; }
   index extended_size() const { return slices_.extended + 2 * lanes<T>; }
 
@@ -185,8 +187,9 @@ class MomentSweep {
         y_(y),
         threads_(thread_count()),
         // Few slices: share out the samples as well. By the shapes alone, as everything that orders a sum.
-        parts_(larger(1, smaller(ceil_div(tasks_at_once, slices.count), (x.rows + (y ? y->rows : 0)) / (8 * depth_step)))),
-        batch_(smaller(slices.count, larger(1, tasks_at_once / parts_))),
+        tasks_(smaller(max_tasks, larger(1, slot_bytes / (slot_size() * sets() * index(sizeof(double)))))),
+        parts_(larger(1, smaller(tasks_ / slices.count, (x.rows + (y ? y->rows : 0)) / (8 * depth_step)))),
+        batch_(smaller(slices.count, tasks_ / parts_)),
         center_(x.cols),
         x_sums_(slices, x, center_.get(), threads_),
         y_sums_(slices, y ? *y : x, center_.get(), threads_),
@@ -233,7 +236,7 @@ class MomentSweep {
   const Matrix& x_;
   const Matrix* y_;
   const int threads_;
-  const index parts_, batch_;
+  const index tasks_, parts_, batch_;
   Buffer<T> center_;
   SliceSums<T, S> x_sums_, y_sums_;
   Buffer<double> slots_;

@@ -43,9 +43,10 @@ struct Slices {
   Slices(int degree, index extended, index tile_columns)
       : degree(degree),
         extended(extended),
-        rows_each(extended > 512 ? 192 : 96),
+        rows_each(extended > 512 ? 384 : 96),
         cols_each(smaller(512, ceil_div(extended, tile_columns) * tile_columns)) {
     rows = degree == 1 ? 1 : degree == 2 ? extended : extended * (extended + 1) / 2;
+    rows_each = smaller(rows_each, ceil_div(rows, tile_rows) * tile_rows);
     count = 0;
     for (index row0 = 0; row0 < rows; row0 += rows_each) count += ceil_div(extended - row(row0).last(), cols_each);
   }

@@ -167,6 +167,42 @@ py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, cons
   return py::make_tuple(row_sums, column_sums, py::none(), squares);
 }
 
+using Bits = py::array_t<std::uint8_t, py::array::c_style>;
+
+// Indicator vectors of `rows` rows, eight rows to a byte.
+const std::uint8_t* indicators(const Bits& bits, index rows, index vectors, const char* name) {
+  const index bytes = (rows + 7) / 8;
+  if (bits.ndim() != 2 || bits.shape(0) != bytes || bits.shape(1) != vectors || vectors < 1)
+    throw py::value_error(std::string(name) + ": expected shape (" + std::to_string(bytes) +
+                          ", vectors >= 1), one for each vector");
+  return bits.data();
+}
+
+py::tuple kernel_quadratic(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Bits& u,
+                           const std::optional<Bits>& v, const Center& center, const Progress& progress) {
+  const Sides sides(x, y);
+  Reporter reporter{progress, {}};
+  KernelQuadratic op;
+  op.x = sides.x;
+  op.y = sides.y;
+  op.same = sides.same;
+  op.center = sides.vector(center, op.x.cols, "center");
+  op.kernel = resolve(kernel);
+  if (sides.same == bool(v)) throw py::value_error("v: expected with y, and only with y");
+  op.vectors = u.ndim() == 2 ? u.shape(1) : 0;
+  op.u = indicators(u, op.x.rows, op.vectors, "u");
+  op.v = v ? indicators(*v, op.y.rows, op.vectors, "v") : op.u;
+  op.poll = reporter.poll();
+  Doubles values(op.vectors), row_sums(op.x.rows), column_sums(sides.same ? 0 : op.y.rows);
+  double squares = 0;
+  op.values = values.mutable_data();
+  op.row_sums = row_sums.mutable_data();
+  op.column_sums = column_sums.mutable_data();
+  op.squares = &squares;
+  reporter.run([&] { cpu::kernel_quadratic(op); });
+  return py::make_tuple(values, row_sums, sides.same ? py::object(py::none()) : py::object(column_sums), squares);
+}
+
 LogDensity::Profile profile_of(const std::string& kernel) {
   using Profile = LogDensity::Profile;
   if (kernel == "gaussian") return Profile::gaussian;
@@ -306,13 +342,15 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_kernels(m);
   m.def("kernel_sum", &kernel_sum, py::arg("x"), py::arg("y").none(true), py::arg("kernel"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
+  m.def("kernel_quadratic", &kernel_quadratic, py::arg("x"), py::arg("y").none(true), py::arg("kernel"), py::arg("u"),
+        py::arg("v").none(true), py::kw_only(), py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("log_density", &log_density, py::arg("x"), py::arg("queries").none(true), py::arg("bandwidths"), py::kw_only(),
         py::arg("kernel") = "gaussian", py::arg("log_weights") = py::none(), py::arg("center") = py::none(),
         py::arg("progress") = py::none());
   m.def("nearest", &nearest, py::arg("x"), py::arg("queries").none(true), py::arg("k"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
-  m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"), py::kw_only(),
-        py::arg("center") = py::none(), py::arg("progress") = py::none());
+  m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"),
+        py::kw_only(), py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("psd_sqrt", &psd_sqrt, py::arg("sigma"));
   m.def("trace_sqrt_product", &trace_sqrt_product, py::arg("sigma1"), py::arg("sigma2"));
   m.def(

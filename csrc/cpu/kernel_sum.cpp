@@ -4,28 +4,11 @@
 namespace parzen::PARZEN_ISA_NAME {
 namespace {
 
-template <class T, class K>
-void sum_with(const KernelSum& op, const K& kernel) {
-  sum_pairs<T>(op.x, op.y, op.same, static_cast<const T*>(op.center), kernel, op.row_sums, op.column_sums, op.squares, op.poll);
-}
-
 template <class T>
 void sum(const KernelSum& op) {
-  const Kernel& k = op.kernel;
-  switch (k.kind) {
-    case Kernel::Kind::polynomial:
-      switch (k.degree) {
-        case 1: return sum_with<T>(op, Polynomial<T, 1>(k));
-        case 2: return sum_with<T>(op, Polynomial<T, 2>(k));
-        case 3: return sum_with<T>(op, Polynomial<T, 3>(k));
-        default: return sum_with<T>(op, Polynomial<T, 0>(k));
-      }
-    case Kernel::Kind::gaussian:
-      if (k.count == 1) return sum_with<T>(op, Gaussian<T>(k));
-      return sum_with<T>(op, GaussianMean<T>(k));
-    case Kernel::Kind::rational_quadratic: return sum_with<T>(op, RationalQuadratic<T>(k));
-    case Kernel::Kind::energy: return sum_with<T>(op, Energy<T>(k));
-  }
+  with_kernel<T>(op.kernel, [&](const auto& kernel) {
+    sum_pairs<T>(op.x, op.y, op.same, static_cast<const T*>(op.center), kernel, op.row_sums, op.column_sums, op.squares, op.poll);
+  });
 }
 
 double power(double base, int degree) {

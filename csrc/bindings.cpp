@@ -145,26 +145,39 @@ struct Reporter {
 using Progress = std::optional<py::function>;
 using Center = std::optional<py::array>;
 
+// Where kernel_sum's outputs go.
+struct SumArrays {
+  Doubles row_sums, column_sums, diagonal;
+  double squares = 0;
+
+  SumArrays(const Sides& sides, KernelSum& op)
+      : row_sums(sides.x.rows), column_sums(sides.same ? 0 : sides.y.rows), diagonal(sides.same ? sides.x.rows : 0) {
+    op.x = sides.x;
+    op.y = sides.y;
+    op.same = sides.same;
+    op.row_sums = row_sums.mutable_data();
+    op.column_sums = column_sums.mutable_data();
+    op.diagonal = diagonal.mutable_data();
+    op.squares = &squares;
+  }
+
+  py::tuple tuple(bool same) const {
+    if (same) return py::make_tuple(row_sums, py::none(), diagonal, squares);
+    return py::make_tuple(row_sums, column_sums, py::none(), squares);
+  }
+};
+
 py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Center& center,
                      const Progress& progress) {
   const Sides sides(x, y);
   Reporter reporter{progress, {}};
   KernelSum op;
-  op.x = sides.x;
-  op.y = sides.y;
-  op.same = sides.same;
+  SumArrays sums(sides, op);
   op.center = sides.vector(center, op.x.cols, "center");
   op.kernel = resolve(kernel);
   op.poll = reporter.poll();
-  Doubles row_sums(op.x.rows), column_sums(sides.same ? 0 : op.y.rows), diagonal(sides.same ? op.x.rows : 0);
-  double squares = 0;
-  op.row_sums = row_sums.mutable_data();
-  op.column_sums = column_sums.mutable_data();
-  op.diagonal = diagonal.mutable_data();
-  op.squares = &squares;
   reporter.run([&] { cpu::kernel_sum(op); });
-  if (sides.same) return py::make_tuple(row_sums, py::none(), diagonal, squares);
-  return py::make_tuple(row_sums, column_sums, py::none(), squares);
+  return sums.tuple(sides.same);
 }
 
 using Bits = py::array_t<std::uint8_t, py::array::c_style>;
@@ -183,24 +196,18 @@ py::tuple kernel_quadratic(const py::array& x, const std::optional<py::array>& y
   const Sides sides(x, y);
   Reporter reporter{progress, {}};
   KernelQuadratic op;
-  op.x = sides.x;
-  op.y = sides.y;
-  op.same = sides.same;
-  op.center = sides.vector(center, op.x.cols, "center");
-  op.kernel = resolve(kernel);
   if (sides.same == bool(v)) throw py::value_error("v: expected with y, and only with y");
   op.vectors = u.ndim() == 2 ? u.shape(1) : 0;
-  op.u = indicators(u, op.x.rows, op.vectors, "u");
-  op.v = v ? indicators(*v, op.y.rows, op.vectors, "v") : op.u;
+  op.u = indicators(u, sides.x.rows, op.vectors, "u");
+  op.v = v ? indicators(*v, sides.y.rows, op.vectors, "v") : op.u;
+  SumArrays sums(sides, op);
+  op.center = sides.vector(center, op.x.cols, "center");
+  op.kernel = resolve(kernel);
   op.poll = reporter.poll();
-  Doubles values(op.vectors), row_sums(op.x.rows), column_sums(sides.same ? 0 : op.y.rows);
-  double squares = 0;
+  Doubles values(op.vectors);
   op.values = values.mutable_data();
-  op.row_sums = row_sums.mutable_data();
-  op.column_sums = column_sums.mutable_data();
-  op.squares = &squares;
   reporter.run([&] { cpu::kernel_quadratic(op); });
-  return py::make_tuple(values, row_sums, sides.same ? py::object(py::none()) : py::object(column_sums), squares);
+  return py::make_tuple(values, sums.tuple(sides.same));
 }
 
 LogDensity::Profile profile_of(const std::string& kernel) {

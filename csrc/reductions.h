@@ -47,22 +47,13 @@ struct KernelSum {
   Poll poll;
 };
 
-// values[p] = sum_i sum_j u_pi v_pj k(x_i, y_j) for indicator vectors u_p, v_p in {0, 1}, and the sums of kernel_sum in the same
-// pass. Bit i % 8 of u[(i / 8) * vectors + p] is u_pi; v alike for the rows of y. With `same` (y is x) v is u, and the sum is over
-// i != j.
-struct KernelQuadratic {
-  Matrix x, y;
-  bool same = false;
-  const void* center = nullptr;
-  Kernel kernel;
+// What KernelSum gives and, in the same pass, values[p] = sum_ij u_pi v_pj k(x_i, y_j) for indicator vectors u_p, v_p in {0, 1}.
+// Bit i % 8 of u[(i / 8) * vectors + p] is u_pi; v alike for the rows of y. With `same` v is u, and the sum is over i != j.
+struct KernelQuadratic : KernelSum {
   const std::uint8_t* u = nullptr;
   const std::uint8_t* v = nullptr;
   index vectors = 0;
   double* values = nullptr;
-  double* row_sums = nullptr;
-  double* column_sums = nullptr;
-  double* squares = nullptr;
-  Poll poll;
 };
 
 // log_sums[b * queries.rows + j] = log sum_i w_i k(r), r = |x_i - q_j| / bandwidths[b]. With `same` (queries are x) the term i = j

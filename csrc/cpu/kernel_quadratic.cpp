@@ -18,6 +18,7 @@ void quadratic(const KernelQuadratic& op) {
         .run();
     sink.finish();
   });
+  if (op.same) diagonal_of<T>(op);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 //
 //   sum_p += columns_p & (table[0][rows_p of group 0] + table[1][rows_p of group 1])
 //
-// which is a sixth of the multiplications and additions of a product of matrices, and the values never leave the first-level cache.
+// which is a sixth of the operations of a product of matrices, and no value leaves the caches.
 #pragma once
 
 #include "kernel_sum.h"
@@ -18,9 +18,10 @@ constexpr int subsets = 1 << group_rows;
 constexpr int tile_groups = tile_rows / group_rows;
 static_assert(tile_rows % group_rows == 0);
 
-// Tables that are used in one pass over the vectors, half of a first-level cache: one tile's with AVX-512, several tiles' with
-// narrower vectors, so that sums are masked, loaded and stored less often.
-constexpr int stack_groups = (16 << 10) / (subsets * tile_vectors * vector_bytes);
+// Tables that are used in one pass over the vectors: those of four tiles with AVX-512, of more with narrower vectors. One tile's
+// would fit the first-level cache, but then every tile loads, masks and stores all sums again: 2.5 ns a vector and 384 pairs,
+// not 2.0.
+constexpr int stack_groups = (64 << 10) / (subsets * tile_vectors * vector_bytes);
 
 // Passes between which a sum is kept in the input type.
 constexpr int passes_per_flush = 16;

@@ -17,6 +17,7 @@ from parzen.metrics.kid import KID, kid
 from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mmd import MMD, mmd
+from parzen.metrics.mmd_test import MMDTest, mmd_test
 
 __all__ = [
     "KID",
@@ -28,6 +29,7 @@ __all__ = [
     "InceptionScore",
     "IndefiniteWarning",
     "KernelDensity",
+    "MMDTest",
     "Polynomial",
     "PrecisionRecall",
     "RationalQuadratic",
@@ -40,6 +42,7 @@ __all__ = [
     "kid",
     "log_density",
     "mmd",
+    "mmd_test",
     "precision_recall",
     "set_num_threads",
     "sqrtm",

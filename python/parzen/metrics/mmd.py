@@ -14,7 +14,7 @@ from parzen import _core
 from parzen._arrays import as_pair, center_of, extent, fit_range
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import check_choice
-from parzen.metrics.kernels import Gaussian, Kernel
+from parzen.metrics.kernels import Gaussian, Kernel, check_kernel
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -100,10 +100,7 @@ def mmd(
     >>> abs(result.squared) < 4 * result.stderr
     True
     """
-    if not isinstance(kernel, Kernel):
-        raise TypeError(
-            f"mmd: kernel is {kernel!r}, expected Gaussian, Polynomial, RationalQuadratic or Energy"
-        )
+    check_kernel("mmd", kernel)
     check_choice("mmd: estimator", estimator, ("unbiased", "biased"))
     remark = ": sums over pairs are what there is in this version"
     check_choice("mmd: method", method, ("auto", "pairs"), remark)

@@ -26,6 +26,7 @@ NAMES = {
     "KID",
     "KernelDensity",
     "MMD",
+    "MMDTest",
     "Polynomial",
     "PrecisionRecall",
     "RationalQuadratic",
@@ -38,6 +39,7 @@ NAMES = {
     "kid",
     "log_density",
     "mmd",
+    "mmd_test",
     "precision_recall",
     "set_num_threads",
     "sqrtm",
@@ -52,6 +54,8 @@ SIGNATURES = {
     "seed=2020, progress=None)",
     "mmd": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), estimator='unbiased', "
     "method='auto', progress=None)",
+    "mmd_test": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), permutations=1000, seed=0, "
+    "progress=None)",
     "log_density": "(x, queries, *, bandwidth, kernel='gaussian', weights=None, progress=None)",
     "KernelDensity": "(bandwidth='scott', kernel='gaussian')",
     "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, progress=None)",
@@ -73,6 +77,7 @@ MODULES = [
     "parzen.metrics.log_density",
     "parzen.metrics.manifold",
     "parzen.metrics.mmd",
+    "parzen.metrics.mmd_test",
 ]
 
 
@@ -105,6 +110,7 @@ def test_signatures(name):
     [
         ("KID", ("mean", "std")),
         ("MMD", ("squared", "stderr")),
+        ("MMDTest", ("squared", "p_value", "null")),
         ("InceptionScore", ("mean", "std", "sharpness", "diversity")),
         ("PrecisionRecall", ("precision", "recall", "density", "coverage")),
     ],
@@ -184,6 +190,7 @@ def test_provenances_are_plain_data(rng):
         *parzen.kid(x, y, subsets=2, subset_size=10),
         *parzen.kid(x, y, subsets=None),
         parzen.mmd(x, y).squared,
+        *parzen.mmd_test(x, y, permutations=5)[:2],
         *parzen.inception_score(x),
         *parzen.precision_recall(x, y),
         parzen.KernelDensity().fit(x).score(y),

@@ -25,8 +25,6 @@ from parzen.metrics.quadratic import (
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
 
-TILE_SIDE = 28  # sqrt(12 * 64): of the pairs that are added in the samples' own type
-
 
 class MMDTest(NamedTuple):
     """A permutation test with the squared maximum mean discrepancy.
@@ -127,7 +125,7 @@ def mmd_test(
     squared = sums.unbiased()
     given, *_ = null = np.concatenate(statistics)
     null = null[1:]
-    null = np.where(np.abs(null - given) <= _rounding(a, b, sums), squared, null)
+    null = np.where(np.abs(null - given) <= _rounding(a, b, sums, null), squared, null)
     p = (1 + np.count_nonzero(null >= squared)) / (1 + permutations)
     record = provenance(
         "mmd_test",
@@ -183,16 +181,22 @@ class _Assignments:
         )
 
 
-def _rounding(x: Samples, y: Samples, sums: PairSums) -> float:
+def _rounding(x: Samples, y: Samples, sums: PairSums, null: Vector) -> float:
     """Bound what rounding puts between the statistics of two assignments that are tied.
 
     Equal assignments have equal bits; complements, and repeated rows that change places, do not.
-    A tile's sum of up to 768 values has an error of about 2 u of itself, u of the samples' type,
-    at random: in the mean over s^2 pairs 2 u 28 / s times the root mean square of k. Four
-    times that, and the float64 of what is done with the sums.
+    Sums within a tile are off by a few units of roundoff of the samples' type, and always to the
+    same side where few different values occur: 8 u times the root mean square of k, but no more
+    than a thousandth of the spread of the null values, unless k is a constant. What follows is
+    done in float64.
     """
     n, m = len(x), len(y)
+    pairs = (n + m) * (n + m - 1)
     xx, yy, xy = sums.squares
-    size = math.sqrt((xx + yy + 2.0 * xy) / ((n + m) * (n + m - 1)))
+    square = (xx + yy + 2.0 * xy) / pairs
+    mean = math.fsum([*sums.xx, *sums.yy, *sums.xy, *sums.yx]) / pairs
     u = float(np.finfo(x.dtype).eps) / 2.0
-    return size * (8.0 * u * min(1.0, TILE_SIDE / min(n, m)) + 16.0 * 2.0**-53)
+    bound = 8.0 * u * math.sqrt(square)
+    if square - mean * mean > 8.0 * u * square:
+        bound = min(bound, float(null.std()) / 1000.0)
+    return bound + 64.0 * 2.0**-53 * math.sqrt(square)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Bits: TypeAlias = NDArray[np.uint8]  # (ceil(rows / 8), vectors)
 
 MAX_BITS = 2**29  # of a chunk's subsets: 64 MB
-TABLE_BYTES = 64  # rows of bits whose tables are made at a time
+TABLE_BYTES = 64  # rows of bits whose tables are made, and whose sums are added, at a time
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ def add_selected(bits: Bits, values: Vector) -> Vector:
         table = np.zeros((len(some), 256))
         for row in range(8):
             table[:, 1 << row : 2 << row] = table[:, : 1 << row] + eight[:, row : row + 1]
+        block = np.zeros_like(sums)
         for row in range(len(some)):
-            sums += table[row][some[row]]
+            block += table[row][some[row]]
+        sums += block
     return sums

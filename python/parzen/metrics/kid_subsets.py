@@ -29,13 +29,13 @@ def subset_draws(n: int, m: int, subsets: int, size: int, seed: int) -> Draws:
 
 
 def one_pass_is_cheaper(n: int, m: int, d: int, subsets: int, size: int) -> bool:
-    """Compare the operations: a pair costs d + 16, and a quarter for each subset in one pass.
+    """Compare the operations: a pair costs d + 32, and a quarter for each subset in one pass.
 
     Where d is large this is n <= size sqrt(subsets), for n = m.
     """
     passes = -(-subsets // chunk_size(n + m, d))
     pairs = (n * n + m * m) / 2 + n * m
-    return pairs * (passes * (d + 16) + subsets / 4) <= subsets * 2 * size * size * (d + 16)
+    return pairs * (passes * (d + 32) + subsets / 4) <= subsets * 2 * size * size * (d + 32)
 
 
 def values_in_one_pass(

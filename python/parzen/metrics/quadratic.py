@@ -70,8 +70,8 @@ def quadratics(
 def chunk_size(rows: int, d: int) -> int:
     """Return how many subsets go through one pass: kernel values are computed again for each.
 
-    They cost what 4 (d + 16) subsets cost, so that 32 d subsets repeat an eighth of the work; the
-    bounds are what a second-level cache and the memory hold.
+    They cost what 4 (d + 32) subsets cost, so that 32 d subsets repeat about an eighth of the work;
+    the bounds are what a second-level cache and the memory hold.
     """
     return max(64, min(max(2048, 32 * d), 8192, MAX_BITS // rows))
 

@@ -18,8 +18,8 @@ constexpr int subsets = 1 << group_rows;
 constexpr int tile_groups = tile_rows / group_rows;
 static_assert(tile_rows % group_rows == 0);
 
-// Tables that are used in one pass over the vectors: four tiles' with AVX-512, more tiles' with narrower vectors. One tile's would fit
-// the first-level cache, but every pass loads, masks and stores all sums: four tiles in one pass take a fifth less time.
+// Tables that are used in one pass over the vectors: four tiles' with AVX-512, more tiles' with narrower vectors. One tile's would
+// fit the first-level cache, but every pass loads, masks and stores all sums: four tiles in one pass take a fifth less time.
 constexpr int stack_groups = (64 << 10) / (subsets * tile_vectors * vector_bytes);
 
 // Passes between which a sum is kept in the input type.

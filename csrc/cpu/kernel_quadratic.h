@@ -139,22 +139,11 @@ class QuadraticSums {
                shift;
   }
 
-  // What every vector takes from the tables that wait.
-  void pass(const Place& at) {
+  // Gives every vector what it takes from the tables that wait.
+  __attribute__((noinline)) void pass(const Place& at) {
     State& state = states_[at.thread];
-    if (state.groups == 0) return;
-    if (state.groups == stack_groups)
-      pass_over<stack_groups>(at, stack_groups);
-    else
-      pass_over<0>(at, state.groups);
-    state.groups = 0;
-    if (++state.passes == passes_per_flush) flush(at);
-  }
-
-  template <int known>
-  __attribute__((noinline)) void pass_over(const Place& at, int given) {
-    const int groups = known ? known : given;
-    const State& state = states_[at.thread];
+    const int groups = state.groups;
+    if (groups == 0) return;
     const vec<T>* tables = table_of(at, 0);
     const std::uint32_t* columns = columns_of(at);
     vec<T>* sums = sums_of(at);
@@ -176,6 +165,8 @@ class QuadraticSums {
       for (int c = 0; c < tile_vectors; ++c) sum = add_where<T>(columns[p] >> c * lanes<T>, sum, taken[c]);
       sums[p] = sum;
     }
+    state.groups = 0;
+    if (++state.passes == passes_per_flush) flush(at);
   }
 
   void flush(const Place& at) {

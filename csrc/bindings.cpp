@@ -145,26 +145,69 @@ struct Reporter {
 using Progress = std::optional<py::function>;
 using Center = std::optional<py::array>;
 
+// Where kernel_sum's outputs go.
+struct SumArrays {
+  Doubles row_sums, column_sums, diagonal;
+  double squares = 0;
+
+  SumArrays(const Sides& sides, KernelSum& op)
+      : row_sums(sides.x.rows), column_sums(sides.same ? 0 : sides.y.rows), diagonal(sides.same ? sides.x.rows : 0) {
+    op.x = sides.x;
+    op.y = sides.y;
+    op.same = sides.same;
+    op.row_sums = row_sums.mutable_data();
+    op.column_sums = column_sums.mutable_data();
+    op.diagonal = diagonal.mutable_data();
+    op.squares = &squares;
+  }
+
+  py::tuple tuple(bool same) const {
+    if (same) return py::make_tuple(row_sums, py::none(), diagonal, squares);
+    return py::make_tuple(row_sums, column_sums, py::none(), squares);
+  }
+};
+
 py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Center& center,
                      const Progress& progress) {
   const Sides sides(x, y);
   Reporter reporter{progress, {}};
   KernelSum op;
-  op.x = sides.x;
-  op.y = sides.y;
-  op.same = sides.same;
+  SumArrays sums(sides, op);
   op.center = sides.vector(center, op.x.cols, "center");
   op.kernel = resolve(kernel);
   op.poll = reporter.poll();
-  Doubles row_sums(op.x.rows), column_sums(sides.same ? 0 : op.y.rows), diagonal(sides.same ? op.x.rows : 0);
-  double squares = 0;
-  op.row_sums = row_sums.mutable_data();
-  op.column_sums = column_sums.mutable_data();
-  op.diagonal = diagonal.mutable_data();
-  op.squares = &squares;
   reporter.run([&] { cpu::kernel_sum(op); });
-  if (sides.same) return py::make_tuple(row_sums, py::none(), diagonal, squares);
-  return py::make_tuple(row_sums, column_sums, py::none(), squares);
+  return sums.tuple(sides.same);
+}
+
+using Bits = py::array_t<std::uint8_t, py::array::c_style>;
+
+// Indicator vectors of `rows` rows, eight rows to a byte.
+const std::uint8_t* indicators(const Bits& bits, index rows, index vectors, const char* name) {
+  const index bytes = (rows + 7) / 8;
+  if (bits.ndim() != 2 || bits.shape(0) != bytes || bits.shape(1) != vectors || vectors < 1)
+    throw py::value_error(std::string(name) + ": expected shape (" + std::to_string(bytes) +
+                          ", vectors >= 1), one for each vector");
+  return bits.data();
+}
+
+py::tuple kernel_quadratic(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Bits& u,
+                           const std::optional<Bits>& v, const Center& center, const Progress& progress) {
+  const Sides sides(x, y);
+  Reporter reporter{progress, {}};
+  KernelQuadratic op;
+  if (sides.same == bool(v)) throw py::value_error("v: expected with y, and only with y");
+  op.vectors = u.ndim() == 2 ? u.shape(1) : 0;
+  op.u = indicators(u, sides.x.rows, op.vectors, "u");
+  op.v = v ? indicators(*v, sides.y.rows, op.vectors, "v") : op.u;
+  SumArrays sums(sides, op);
+  op.center = sides.vector(center, op.x.cols, "center");
+  op.kernel = resolve(kernel);
+  op.poll = reporter.poll();
+  Doubles values(op.vectors);
+  op.values = values.mutable_data();
+  reporter.run([&] { cpu::kernel_quadratic(op); });
+  return py::make_tuple(values, sums.tuple(sides.same));
 }
 
 LogDensity::Profile profile_of(const std::string& kernel) {
@@ -350,6 +393,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_kernels(m);
   m.def("kernel_sum", &kernel_sum, py::arg("x"), py::arg("y").none(true), py::arg("kernel"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
+  m.def("kernel_quadratic", &kernel_quadratic, py::arg("x"), py::arg("y").none(true), py::arg("kernel"), py::arg("u"),
+        py::arg("v").none(true), py::kw_only(), py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("log_density", &log_density, py::arg("x"), py::arg("queries").none(true), py::arg("bandwidths"), py::kw_only(),
         py::arg("kernel") = "gaussian", py::arg("log_weights") = py::none(), py::arg("center") = py::none(),
         py::arg("progress") = py::none());

@@ -82,6 +82,25 @@ struct Energy {
   PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return -sqrt(squared); }
 };
 
+// Calls use(kernel) with the functor that `k` names.
+template <class T, class Use>
+void with_kernel(const Kernel& k, const Use& use) {
+  switch (k.kind) {
+    case Kernel::Kind::polynomial:
+      switch (k.degree) {
+        case 1: return use(Polynomial<T, 1>(k));
+        case 2: return use(Polynomial<T, 2>(k));
+        case 3: return use(Polynomial<T, 3>(k));
+        default: return use(Polynomial<T, 0>(k));
+      }
+    case Kernel::Kind::gaussian:
+      if (k.count == 1) return use(Gaussian<T>(k));
+      return use(GaussianMean<T>(k));
+    case Kernel::Kind::rational_quadratic: return use(RationalQuadratic<T>(k));
+    case Kernel::Kind::energy: return use(Energy<T>(k));
+  }
+}
+
 // Profiles of a density's kernel at one bandwidth h, as functions of |x-q|^2 or, where `of_distance`, of |x-q|. The `compact` ones
 // are k itself, exactly 0 from |x-q| = h on; the others are log2 k, which a log-sum-exp takes.
 template <class T>

@@ -47,6 +47,15 @@ struct KernelSum {
   Poll poll;
 };
 
+// What KernelSum gives and, in the same pass, values[p] = sum_ij u_pi v_pj k(x_i, y_j) for indicator vectors u_p, v_p in {0, 1}.
+// Bit i % 8 of u[(i / 8) * vectors + p] is u_pi; v alike for the rows of y. With `same` v is u, and the sum is over i != j.
+struct KernelQuadratic : KernelSum {
+  const std::uint8_t* u = nullptr;
+  const std::uint8_t* v = nullptr;
+  index vectors = 0;
+  double* values = nullptr;
+};
+
 // log_sums[b * queries.rows + j] = log sum_i w_i k(r), r = |x_i - q_j| / bandwidths[b]. With `same` (queries are x) the term i = j
 // is left out.
 //
@@ -114,6 +123,7 @@ struct MomentNorms {
 
 namespace cpu {
 void kernel_sum(const KernelSum&);
+void kernel_quadratic(const KernelQuadratic&);
 void log_density(const LogDensity&);
 void nearest(const Nearest&);
 void ball_counts(const BallCounts&);

@@ -87,6 +87,19 @@ def mmd_stderr(kxx, kyy, kxy):
     return math.sqrt(first - min(max(second, 0.0), first / 2.0))
 
 
+def mmd_unbiased_of(k, members):
+    """Of the matrix over all rows and the booleans of the first sample."""
+    a, b = np.flatnonzero(members), np.flatnonzero(~members)
+    return mmd_unbiased(k[np.ix_(a, a)], k[np.ix_(b, b)], k[np.ix_(a, b)])
+
+
+def quadratic(k, u, v=None):
+    """u_p' K v_p of each column of booleans; of u_p with itself without the diagonal."""
+    if v is None:
+        k, v = k - np.diag(np.diag(k)), u
+    return np.array([total(k[np.ix_(a, b)]) for a, b in zip(u.T, v.T, strict=True)])
+
+
 def kid_subsets(real, fake, subsets, subset_size, seed, **kernel):
     """torch-fidelity's draws and estimator."""
     random = np.random.RandomState(seed)

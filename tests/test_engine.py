@@ -36,6 +36,7 @@ def test_number_of_threads_changes_no_bit(threads, shape, dtype):
     rng = np.random.default_rng(n)
     x, y = rng.standard_normal((n, d)).astype(dtype), rng.standard_normal((m, d)).astype(dtype)
     center = x.mean(axis=0)
+    u, v = (rng.integers(0, 256, (-(-rows // 8), 5), np.uint8) for rows in (n, m))
 
     def everything():
         rows, columns, _, squares = _core.kernel_sum(x, y, GAUSSIAN, center=center)
@@ -45,7 +46,11 @@ def test_number_of_threads_changes_no_bit(threads, shape, dtype):
         radii = squared[:, 0].copy()
         inside = _core.ball_counts(y, radii, x, np.full(n, radii[0]), center=center)
         logs = _core.log_density(x, y, [0.5, 2.0], center=center)
+        across, _ = _core.kernel_quadratic(x, y, GAUSSIAN, u, v, center=center)
+        within, _ = _core.kernel_quadratic(y, None, _core.Polynomial(3, 1 / d, 1.0), v, None)
         results = (
+            across,
+            within,
             rows,
             columns,
             squares,

@@ -12,13 +12,20 @@ import pytest
 from parzen import _core
 
 HERE = Path(__file__).parent
-OPERATIONS = ["test_kernel_sum.py", "test_log_density.py", "test_moments.py", "test_nearest.py"]
+OPERATIONS = [
+    "test_kernel_sum.py",
+    "test_kernel_quadratic.py",
+    "test_log_density.py",
+    "test_moments.py",
+    "test_nearest.py",
+]
 OTHERS = [isa for isa in _core.available_isas() if isa != _core.isa()]
 SAMPLE = """
 import numpy as np
 from parzen import _core
 x, y = np.random.default_rng(0).standard_normal((2, 150, 20)).astype(np.float32)
 print(_core.isa(), _core.kernel_sum(x, y, _core.Gaussian([2.0]))[0].sum(),
+      *_core.kernel_quadratic(x, None, _core.Energy(), np.full((19, 1), 85, np.uint8), None)[0],
       _core.log_density(x, y, [1.0]).sum(),
       _core.log_density(x, y, [9.0], kernel="cosine").sum(), _core.nearest(x, y, 3).sum())
 """

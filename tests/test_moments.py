@@ -247,6 +247,8 @@ def test_refusals():
     for kernel in (Polynomial(4), parzen.Gaussian(1.0)):
         with pytest.raises(ValueError, match="needs a Polynomial of degree 1 to 3"):
             parzen.mmd(x, y, kernel=kernel, method="moments")
+    with pytest.raises(ValueError, match="pass subsets=None with it"):
+        parzen.kid(x, y, subsets=2, subset_size=5, method="moments")
     with pytest.raises(ValueError, match="method is 'magic'"):
         parzen.kid(x, y, subsets=None, method="magic")
     for sums in (np.zeros(5), np.zeros(30)[::2], np.zeros((15, 1))):

@@ -27,6 +27,7 @@ NAMES = {
     "KernelDensity",
     "Moments",
     "MMD",
+    "MMDTest",
     "Polynomial",
     "PrecisionRecall",
     "RationalQuadratic",
@@ -39,6 +40,7 @@ NAMES = {
     "kid",
     "log_density",
     "mmd",
+    "mmd_test",
     "precision_recall",
     "set_num_threads",
     "sqrtm",
@@ -53,6 +55,8 @@ SIGNATURES = {
     "seed=2020, method='auto', progress=None)",
     "mmd": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), estimator='unbiased', "
     "method='auto', progress=None)",
+    "mmd_test": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), permutations=1000, seed=0, "
+    "progress=None)",
     "log_density": "(x, queries, *, bandwidth, kernel='gaussian', weights=None, progress=None)",
     "KernelDensity": "(bandwidth='scott', kernel='gaussian')",
     "Moments": "(degree=3)",
@@ -75,6 +79,7 @@ MODULES = [
     "parzen.metrics.log_density",
     "parzen.metrics.manifold",
     "parzen.metrics.mmd",
+    "parzen.metrics.mmd_test",
 ]
 
 
@@ -107,6 +112,7 @@ def test_signatures(name):
     [
         ("KID", ("mean", "std")),
         ("MMD", ("squared", "stderr")),
+        ("MMDTest", ("squared", "p_value", "null")),
         ("InceptionScore", ("mean", "std", "sharpness", "diversity")),
         ("PrecisionRecall", ("precision", "recall", "density", "coverage")),
     ],
@@ -186,6 +192,7 @@ def test_provenances_are_plain_data(rng):
         *parzen.kid(x, y, subsets=2, subset_size=10),
         *parzen.kid(x, y, subsets=None),
         parzen.mmd(x, y).squared,
+        *parzen.mmd_test(x, y, permutations=5)[:2],
         *parzen.inception_score(x),
         *parzen.precision_recall(x, y),
         parzen.KernelDensity().fit(x).score(y),

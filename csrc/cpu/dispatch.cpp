@@ -15,14 +15,15 @@
 
 namespace parzen {
 
-#define PARZEN_DECLARE(name)             \
-  namespace name {                       \
-  void kernel_sum(const KernelSum&);     \
-  void log_density(const LogDensity&);   \
-  void nearest(const Nearest&);          \
-  void ball_counts(const BallCounts&);   \
-  void moments(const Moments&);          \
-  void moment_norms(const MomentNorms&); \
+#define PARZEN_DECLARE(name)                     \
+  namespace name {                               \
+  void kernel_sum(const KernelSum&);             \
+  void kernel_quadratic(const KernelQuadratic&); \
+  void log_density(const LogDensity&);           \
+  void nearest(const Nearest&);                  \
+  void ball_counts(const BallCounts&);           \
+  void moments(const Moments&);                  \
+  void moment_norms(const MomentNorms&);         \
   }
 PARZEN_EACH_ISA(PARZEN_DECLARE)
 #undef PARZEN_DECLARE
@@ -34,6 +35,7 @@ struct Isa {
   const char* name;
   bool available;
   void (*kernel_sum)(const KernelSum&);
+  void (*kernel_quadratic)(const KernelQuadratic&);
   void (*log_density)(const LogDensity&);
   void (*nearest)(const Nearest&);
   void (*ball_counts)(const BallCounts&);
@@ -53,8 +55,8 @@ bool supported(const std::string& name) {
   return name == "baseline" || name == "neon";
 }
 
-#define PARZEN_ROW(name)                                                  \
-  {#name,         supported(#name),  name::kernel_sum, name::log_density, \
+#define PARZEN_ROW(name)                                                                          \
+  {#name,         supported(#name),  name::kernel_sum, name::kernel_quadratic, name::log_density, \
    name::nearest, name::ball_counts, name::moments,    name::moment_norms},
 const Isa* isas(int* count) {
   static const Isa table[] = {PARZEN_EACH_ISA(PARZEN_ROW)};  // best first
@@ -83,6 +85,7 @@ const Isa& chosen() {
 }  // namespace
 
 void kernel_sum(const KernelSum& op) { chosen().kernel_sum(op); }
+void kernel_quadratic(const KernelQuadratic& op) { chosen().kernel_quadratic(op); }
 void log_density(const LogDensity& op) { chosen().log_density(op); }
 void nearest(const Nearest& op) { chosen().nearest(op); }
 void ball_counts(const BallCounts& op) { chosen().ball_counts(op); }

@@ -110,4 +110,22 @@ void sum_pairs(const Matrix& x, const Matrix& y, bool same, const T* center, con
   if (squares) *squares = sink.squares();
 }
 
+inline double power(double base, int degree) {
+  double result = 1;
+  for (; degree; degree >>= 1, base *= base)
+    if (degree & 1) result *= base;
+  return result;
+}
+
+// k(x_i, x_i) in float64, from the rows as they were given.
+template <class T>
+void diagonal_of(const KernelSum& op) {
+  for (index i = 0; i < op.x.rows; ++i) {
+    double value = op.kernel.kind == Kernel::Kind::energy ? 0 : 1;
+    if (op.kernel.kind == Kernel::Kind::polynomial)
+      value = power(op.kernel.gamma * squared_norm(row_of<T>(op.x, i), op.x.cols) + op.kernel.coef0, op.kernel.degree);
+    op.diagonal[i] = value;
+  }
+}
+
 }  // namespace parzen::PARZEN_ISA_NAME

@@ -17,6 +17,7 @@ from parzen.metrics.kid import KID, kid
 from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mmd import mmd
+from parzen.metrics.mmd_test import MMDTest, mmd_test
 from parzen.metrics.moments import MMD, Moments
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "InceptionScore",
     "IndefiniteWarning",
     "KernelDensity",
+    "MMDTest",
     "Moments",
     "Polynomial",
     "PrecisionRecall",
@@ -42,6 +44,7 @@ __all__ = [
     "kid",
     "log_density",
     "mmd",
+    "mmd_test",
     "precision_recall",
     "set_num_threads",
     "sqrtm",

@@ -48,6 +48,27 @@ def kernel_sum(
     center: (d,), in x's type; subtracted before products are taken, changes rounding errors only.
     """
 
+def kernel_quadratic(
+    x: Samples,
+    y: Samples | None,
+    kernel: Kernel,
+    u: NDArray[np.uint8],
+    v: NDArray[np.uint8] | None,
+    *,
+    center: NDArray[Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[
+    NDArray[np.float64],
+    tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64] | None, float],
+]:
+    """(values (vectors,), what kernel_sum gives), in one pass over the pairs.
+
+    values[p] = sum_ij u_pi v_pj k(x_i, y_j) for indicator vectors: u is (ceil(n/8), vectors), v
+    (ceil(m/8), vectors), np.packbits(members, axis=0, bitorder="little") of booleans (n, vectors).
+    With y None v is None: values[p] = sum over i != j of u_pi u_pj k(x_i, x_j). A vector's value
+    does not depend on what other vectors there are, not by a bit.
+    """
+
 def log_density(
     x: Samples,
     queries: Samples | None,

@@ -227,6 +227,15 @@ class Energy:
 Kernel: TypeAlias = Polynomial | Gaussian | RationalQuadratic | Energy
 
 
+def check_kernel(function: str, kernel: object) -> None:
+    """Refuse what is not a kernel."""
+    if not isinstance(kernel, Kernel):
+        raise TypeError(
+            f"{function}: kernel is {kernel!r}, "
+            "expected Gaussian, Polynomial, RationalQuadratic or Energy"
+        )
+
+
 def bandwidth_magnitude(bandwidths: Sequence[float], d: int, peak: float, span: float) -> float:
     """Bound |x-y|^2, 1/(2h^2), its inverse, and their product over all bandwidths."""
     distances = distance_magnitude(d, peak, span)

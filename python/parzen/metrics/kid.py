@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import numpy as np
-
 from parzen._arrays import as_pair, center_of
-from parzen._estimate import Estimate, part, provenance
+from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_seed, check_choice
 from parzen.metrics.kernels import Polynomial
+from parzen.metrics.kid_subsets import (
+    one_pass_is_cheaper,
+    subset_draws,
+    values_in_one_pass,
+    values_one_by_one,
+)
 from parzen.metrics.mmd import by_moments, chosen_method, described, pair_sums, ready
 
 if TYPE_CHECKING:
     from parzen._core import Progress
+
+CENTER_ROWS = 4096
 
 
 class KID(NamedTuple):
@@ -56,9 +62,11 @@ def kid(
     degree, gamma, coef0
         Of the kernel; gamma None: 1/d.
     subsets, subset_size
-        The number and size of random subsets. ``subsets=None`` takes all pairs of all samples:
-        the estimate of least variance, with a true standard error and nothing random about it;
-        prefer it where no published number is to be matched.
+        The number and size of random subsets. They share one pass over all pairs where that is
+        cheaper, with n = m up to about subset_size sqrt(subsets); the answer is the same to
+        rounding. ``subsets=None`` takes all pairs of all samples: the estimate of least variance,
+        with a true standard error and nothing random about it; prefer it where no published
+        number is to be matched.
     seed
         Of the subsets, drawn as torch-fidelity draws them, `real` first: on the same float64
         features ``kid(a, b)`` is ``kid_features_to_metric(a, b)`` to rounding.
@@ -107,7 +115,8 @@ def kid(
             mean = Estimate(sums.unbiased(), stderr, record)
         return KID(mean, None if stderr is None else Estimate(stderr, None, mean.provenance))
 
-    center = center_of(x, y)
+    if method != "auto":
+        raise ValueError(f"kid: method {method!r} is for all samples; pass subsets=None with it")
     subsets = as_integer("kid: subsets", subsets, 1)
     size = as_integer("kid: subset_size", subset_size, 2)
     seed = as_seed("kid: seed", seed)
@@ -117,23 +126,20 @@ def kid(
                 f"kid: {name} has {rows} samples, subset_size is {size}; "
                 f"pass subset_size<={rows} or subsets=None"
             )
+    together = one_pass_is_cheaper(len(x), len(y), x.shape[1], subsets, size)
     record = provenance(
         "kid",
         x,
         y,
-        method="subsets",
+        method="subsets in one pass" if together else "subsets one by one",
         subsets=subsets,
         subset_size=size,
         seed=seed,
         kernel=described(kernel),
     )
-    # torch-fidelity draws from the legacy generator, for each subset from the first argument and
-    # then from the second.
-    random = np.random.RandomState(seed)
-    values = np.empty(subsets)
-    for i in range(subsets):
-        a = x[random.choice(len(x), size, replace=False)]
-        b = y[random.choice(len(y), size, replace=False)]
-        step = part(progress, i / subsets, (i + 1) / subsets)
-        values[i] = pair_sums(a, b, kernel, center=center, progress=step).unbiased()
+    # Any center is right, and a pass over all features would take as long as two subsets.
+    center = center_of(x[:: -(-len(x) // CENTER_ROWS)], y[:: -(-len(y) // CENTER_ROWS)])
+    draws = subset_draws(len(x), len(y), subsets, size, seed)
+    compute = values_in_one_pass if together else values_one_by_one
+    values = compute(x, y, kernel, draws, subsets, size, center=center, progress=progress)
     return KID(Estimate(values.mean(), None, record), Estimate(values.std(), None, record))

@@ -15,7 +15,7 @@ from parzen._arrays import FLOAT64_LIMIT, as_pair, center_of, check_range, exten
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import check_choice
 from parzen.metrics import moments
-from parzen.metrics.kernels import Gaussian, Kernel, Polynomial
+from parzen.metrics.kernels import Gaussian, Kernel, Polynomial, check_kernel
 from parzen.metrics.moments import MMD
 
 if TYPE_CHECKING:
@@ -85,10 +85,7 @@ def mmd(
     >>> abs(result.squared) < 4 * result.stderr
     True
     """
-    if not isinstance(kernel, Kernel):
-        raise TypeError(
-            f"mmd: kernel is {kernel!r}, expected Gaussian, Polynomial, RationalQuadratic or Energy"
-        )
+    check_kernel("mmd", kernel)
     check_choice("mmd: estimator", estimator, ("unbiased", "biased"))
     check_choice("mmd: method", method, ("auto", "pairs", "moments"))
     least = 2 if estimator == "unbiased" else 1

@@ -4,9 +4,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
 #include <cmath>
 #include <optional>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -34,15 +36,19 @@ struct RationalQuadraticKernel {
 struct EnergyKernel {};
 using AnyKernel = std::variant<PolynomialKernel, GaussianKernel, RationalQuadraticKernel, EnergyKernel>;
 
-double scale_of(double bandwidth) {
-  if (!(bandwidth > 0) || std::isinf(bandwidth)) throw py::value_error("bandwidths must be positive and finite");
-  return 0.5 / bandwidth / bandwidth;
+// 1 / (2 h^2), which must be a number: infinity times the squared distance of equal rows is none.
+double scale_of(double bandwidth, const char* name) {
+  const double scale = 0.5 / bandwidth / bandwidth;
+  if (!(bandwidth > 0) || std::isinf(bandwidth) || std::isinf(scale))
+    throw py::value_error(std::string(name) + ": expected positive and finite numbers h with 1 / (2 h^2) finite, got " +
+                          std::string(py::str(py::float_(bandwidth))));
+  return scale;
 }
 
 std::vector<double> scales_of(const std::vector<double>& bandwidths) {
-  if (bandwidths.empty()) throw py::value_error("at least one bandwidth is needed");
+  if (bandwidths.empty()) throw py::value_error("bandwidths: expected at least one");
   std::vector<double> scales;
-  for (const double h : bandwidths) scales.push_back(scale_of(h));
+  for (const double h : bandwidths) scales.push_back(scale_of(h, "bandwidths"));
   return scales;
 }
 
@@ -67,6 +73,8 @@ Kernel resolve(const AnyKernel& any) {
   return k;
 }
 
+bool aligned(const py::array& a) { return reinterpret_cast<std::uintptr_t>(a.data()) % std::uintptr_t(a.itemsize()) == 0; }
+
 Matrix matrix(const py::array& a, const char* name) {
   Matrix m;
   if (a.dtype().equal(py::dtype::of<float>()))
@@ -75,15 +83,22 @@ Matrix matrix(const py::array& a, const char* name) {
     throw py::type_error(std::string(name) + ": expected native float32 or float64, got " + std::string(py::str(a.dtype())));
   if (a.ndim() != 2 || a.shape(0) < 1 || a.shape(1) < 1)
     throw py::value_error(std::string(name) + ": expected shape (rows >= 1, d >= 1)");
-  const py::ssize_t size = a.itemsize();
-  if ((a.shape(1) > 1 && a.strides(1) != size) || a.strides(0) % size != 0 || a.strides(0) < 0 ||
-      reinterpret_cast<std::uintptr_t>(a.data()) % std::uintptr_t(size) != 0)
+  const py::ssize_t size = a.itemsize(), step = a.shape(0) > 1 ? a.strides(0) : 0;  // of one row the stride means nothing
+  if ((a.shape(1) > 1 && a.strides(1) != size) || step % size != 0 || step < 0 || !aligned(a))
     throw py::value_error(std::string(name) + ": rows must be aligned and contiguous");
   m.data = a.data();
   m.rows = a.shape(0);
   m.cols = a.shape(1);
-  m.stride = a.strides(0) / size;
+  m.stride = step / size;
   return m;
+}
+
+// A vector beside the matrices: contiguous, of the given type and length.
+const void* vector(const py::array& v, const py::dtype& type, index size, const char* name) {
+  if (!v.dtype().equal(type) || v.ndim() != 1 || v.shape(0) != size || (size > 1 && v.strides(0) != v.itemsize()) || !aligned(v))
+    throw py::value_error(std::string(name) + ": expected an aligned, contiguous vector of type " + std::string(py::str(type)) +
+                          " and length " + std::to_string(size));
+  return v.data();
 }
 
 // x, and y or x itself.
@@ -96,42 +111,75 @@ struct Sides {
       throw py::value_error("x and y must have the same number of columns and the same type");
   }
 
-  // A vector beside the matrices: of their type, contiguous, of the given length.
   const void* vector(const std::optional<py::array>& v, index size, const char* name) const {
-    if (!v) return nullptr;
     const auto type = x.type == Type::float32 ? py::dtype::of<float>() : py::dtype::of<double>();
-    if (!v->dtype().equal(type) || v->ndim() != 1 || v->shape(0) != size || (size > 1 && v->strides(0) != v->itemsize()))
-      throw py::value_error(std::string(name) + ": expected a contiguous vector of x's type and length " + std::to_string(size));
-    return v->data();
+    return v ? parzen::vector(*v, type, size, name) : nullptr;
   }
+};
+
+// The GIL, dropped around f. Up to Python 3.13 a daemon thread that asks for it while the interpreter shuts down is ended by
+// unwinding its stack, in the middle of an operation whose workers still use that stack. Such a thread stops here instead, until
+// the process is gone, as Python 3.14 does it. Nothing between an ask and its Park may have a destructor.
+class Gil {
+ public:
+  struct Park {
+    bool passed = false;
+    ~Park() {
+      while (!passed) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+  };
+
+  template <class F>
+  void without(F f) {
+    drop();
+    try {
+      f();
+    } catch (...) {
+      take();
+      throw;
+    }
+    take();
+  }
+
+  void drop() { thread_ = PyEval_SaveThread(); }
+  void take() {
+    Park park;
+    PyEval_RestoreThread(thread_);
+    park.passed = true;
+  }
+
+ private:
+  PyThreadState* thread_ = nullptr;
 };
 
 // Runs on the calling thread about every 50 ms: reports progress and lets Ctrl-C through.
 struct Reporter {
   std::optional<py::function> progress;
   std::optional<py::error_already_set> error;
+  Gil gil;
+
+  explicit Reporter(const std::optional<py::function>& callback) : progress(callback) {}
 
   static bool call(void* self, double fraction) {
     auto& reporter = *static_cast<Reporter*>(self);
-    py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) {
-      reporter.error.emplace();
-      return false;
+    Gil::Park park;  // Python code drops the GIL and asks for it as well
+    reporter.gil.take();
+    bool well = PyErr_CheckSignals() == 0;
+    if (well && reporter.progress) {
+      PyObject* result = PyObject_CallFunction(reporter.progress->ptr(), "d", fraction);
+      well = result != nullptr;
+      Py_XDECREF(result);
     }
-    try {
-      if (reporter.progress) (*reporter.progress)(fraction);
-    } catch (py::error_already_set& e) {
-      reporter.error.emplace(std::move(e));
-      return false;
-    }
-    return true;
+    if (!well) reporter.error.emplace();
+    reporter.gil.drop();
+    park.passed = true;
+    return well;
   }
 
   template <class Operation>
   void run(Operation operation) {
     try {
-      py::gil_scoped_release release;
-      operation();
+      gil.without(operation);
     } catch (const Interrupted&) {
       throw std::move(*error);
     }
@@ -147,7 +195,7 @@ using Center = std::optional<py::array>;
 py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Center& center,
                      const Progress& progress) {
   const Sides sides(x, y);
-  Reporter reporter{progress, {}};
+  Reporter reporter(progress);
   KernelSum op;
   op.x = sides.x;
   op.y = sides.y;
@@ -167,16 +215,17 @@ py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, cons
 }
 
 Doubles log_density(const py::array& x, const std::optional<py::array>& queries, const std::vector<double>& bandwidths,
-                    const std::optional<Doubles>& log_weights, const Center& center, const Progress& progress) {
+                    const std::optional<py::array>& log_weights, const Center& center, const Progress& progress) {
   const Sides sides(x, queries);
-  Reporter reporter{progress, {}};
+  Reporter reporter(progress);
   const std::vector<double> scales = scales_of(bandwidths);
-  if (log_weights && (log_weights->ndim() != 1 || log_weights->shape(0) != sides.x.rows))
-    throw py::value_error("log_weights: expected one for each row of x");
   if (sides.same && sides.x.rows < 2) throw py::value_error("x: leaving one out needs at least 2 rows");
-  std::vector<double> weights;
-  if (log_weights)
-    for (index i = 0; i < sides.x.rows; ++i) weights.push_back(log_weights->at(i));
+  const double* weights = nullptr;
+  if (log_weights) {
+    weights = static_cast<const double*>(vector(*log_weights, py::dtype::of<double>(), sides.x.rows, "log_weights"));
+    for (index i = 0; i < sides.x.rows; ++i)
+      if (!std::isfinite(weights[i])) throw py::value_error("log_weights: expected finite numbers");
+  }
   LogDensity op;
   op.x = sides.x;
   op.queries = sides.y;
@@ -184,7 +233,7 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
   op.center = sides.vector(center, op.x.cols, "center");
   op.scales = scales.data();
   op.count = int(scales.size());
-  op.log_weights = log_weights ? weights.data() : nullptr;
+  op.log_weights = weights;
   op.poll = reporter.poll();
   Doubles log_sums({py::ssize_t(op.count), py::ssize_t(op.queries.rows)});
   op.log_sums = log_sums.mutable_data();
@@ -195,7 +244,7 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
 py::array nearest(const py::array& x, const std::optional<py::array>& queries, int k, const Center& center,
                   const Progress& progress) {
   const Sides sides(x, queries);
-  Reporter reporter{progress, {}};
+  Reporter reporter(progress);
   if (k < 1 || k > sides.x.rows - (sides.same ? 1 : 0)) throw py::value_error("k: expected 1 <= k <= candidates of a query");
   Nearest op;
   op.x = sides.x;
@@ -213,7 +262,7 @@ py::array nearest(const py::array& x, const std::optional<py::array>& queries, i
 py::tuple ball_counts(const py::array& x, const py::array& squared_radii, const py::array& queries, const Center& center,
                       const Progress& progress) {
   const Sides sides(x, queries);
-  Reporter reporter{progress, {}};
+  Reporter reporter(progress);
   BallCounts op;
   op.x = sides.x;
   op.queries = sides.y;
@@ -227,37 +276,42 @@ py::tuple ball_counts(const py::array& x, const py::array& squared_radii, const 
   return py::make_tuple(per_center, per_query);
 }
 
-// C-contiguous; a copy only where the array given is not.
+// A symmetric matrix for LAPACK: C-contiguous, a copy only where the array given is not. Above 32766 the size of dsyevd's
+// workspace, 1 + 6 d + 2 d^2, is no 32-bit integer; and what LAPACK makes of NaN depends on the library, endless loops not
+// excluded.
 using Square = py::array_t<double, py::array::c_style | py::array::forcecast>;
-index order(const Square& a, const char* name) {
-  if (a.ndim() != 2 || a.shape(0) != a.shape(1) || a.shape(0) < 1 || a.shape(0) > 46340)
-    throw py::value_error(std::string(name) + ": expected a square matrix of at most 46340 rows");
-  return a.shape(0);
+Square square(const py::array& a, const char* name) {
+  if (std::string("fiu").find(a.dtype().kind()) == std::string::npos)
+    throw py::type_error(std::string(name) + ": expected real numbers, got " + std::string(py::str(a.dtype())));
+  if (a.ndim() != 2 || a.shape(0) != a.shape(1) || a.shape(0) < 1 || a.shape(0) > 32766)
+    throw py::value_error(std::string(name) + ": expected a square matrix of 1 to 32766 rows");
+  Square values = Square::ensure(aligned(a) ? py::object(a) : py::object(a.attr("copy")()));
+  if (!values) throw py::value_error(std::string(name) + ": could not be converted to float64");
+  const double* data = values.data();
+  for (index i = 0; i < index(values.size()); ++i)
+    if (!std::isfinite(data[i])) throw py::value_error(std::string(name) + ": expected finite numbers");
+  return values;
 }
 
-py::tuple psd_sqrt(const Square& sigma) {
+py::tuple psd_sqrt(const py::array& sigma) {
   load_lapack();
-  const index d = order(sigma, "sigma");
-  Square root(std::vector<py::ssize_t>{d, d}, sigma.data());  // a copy: LAPACK works in place
+  const Square values = square(sigma, "sigma");
+  const index d = values.shape(0);
+  Square root(std::vector<py::ssize_t>{d, d}, values.data());  // a copy: LAPACK works in place
   double* data = root.mutable_data();
   double worst;
-  {
-    py::gil_scoped_release release;
-    worst = cpu::psd_sqrt(data, d);
-  }
+  Gil().without([&] { worst = cpu::psd_sqrt(data, d); });
   return py::make_tuple(root, worst);
 }
 
-py::tuple trace_sqrt_product(const Square& sigma1, const Square& sigma2) {
+py::tuple trace_sqrt_product(const py::array& sigma1, const py::array& sigma2) {
   load_lapack();
-  const index d = order(sigma1, "sigma1");
-  if (order(sigma2, "sigma2") != d) throw py::value_error("sigma1 and sigma2 must have the same shape");
-  const double *data1 = sigma1.data(), *data2 = sigma2.data();
+  const Square values1 = square(sigma1, "sigma1"), values2 = square(sigma2, "sigma2");
+  const index d = values1.shape(0);
+  if (values2.shape(0) != d) throw py::value_error("sigma1 and sigma2 must have the same shape");
+  const double *data1 = values1.data(), *data2 = values2.data();
   double trace, worst;
-  {
-    py::gil_scoped_release release;
-    trace = cpu::trace_sqrt_product(data1, data2, d, &worst);
-  }
+  Gil().without([&] { trace = cpu::trace_sqrt_product(data1, data2, d, &worst); });
   return py::make_tuple(trace, worst);
 }
 
@@ -265,6 +319,8 @@ void bind_kernels(py::module_& m) {
   py::class_<PolynomialKernel>(m, "Polynomial")
       .def(py::init([](int degree, double gamma, double coef0) {
              if (degree < 1) throw py::value_error("degree: expected an integer >= 1");
+             if (!std::isfinite(gamma)) throw py::value_error("gamma: expected a finite number");
+             if (!std::isfinite(coef0)) throw py::value_error("coef0: expected a finite number");
              return PolynomialKernel{degree, gamma, coef0};
            }),
            py::arg("degree"), py::arg("gamma"), py::arg("coef0"));
@@ -273,8 +329,10 @@ void bind_kernels(py::module_& m) {
            py::arg("bandwidths"));
   py::class_<RationalQuadraticKernel>(m, "RationalQuadratic")
       .def(py::init([](double alpha, double length_scale) {
-             if (!(alpha > 0)) throw py::value_error("alpha: expected a positive number");
-             return RationalQuadraticKernel{alpha, scale_of(length_scale) / alpha};
+             const double scale = scale_of(length_scale, "length_scale") / alpha;
+             if (!(alpha > 0) || std::isinf(alpha) || std::isinf(scale))
+               throw py::value_error("alpha: expected a positive and finite number, 1 / (2 alpha length_scale^2) finite too");
+             return RationalQuadraticKernel{alpha, scale};
            }),
            py::arg("alpha"), py::arg("length_scale"));
   py::class_<EnergyKernel>(m, "Energy").def(py::init<>());

@@ -37,10 +37,10 @@ struct EnergyKernel {};
 using AnyKernel = std::variant<PolynomialKernel, GaussianKernel, RationalQuadraticKernel, EnergyKernel>;
 
 // 1 / (2 h^2), which must be a number: infinity times the squared distance of equal rows is none.
-double scale_of(double bandwidth, const char* name) {
+double scale_of(double bandwidth) {
   const double scale = 0.5 / bandwidth / bandwidth;
   if (!(bandwidth > 0) || std::isinf(bandwidth) || std::isinf(scale))
-    throw py::value_error(std::string(name) + ": expected positive and finite numbers h with 1 / (2 h^2) finite, got " +
+    throw py::value_error("bandwidths: expected positive and finite numbers h with 1 / (2 h^2) finite, got " +
                           std::string(py::str(py::float_(bandwidth))));
   return scale;
 }
@@ -48,7 +48,7 @@ double scale_of(double bandwidth, const char* name) {
 std::vector<double> scales_of(const std::vector<double>& bandwidths) {
   if (bandwidths.empty()) throw py::value_error("bandwidths: expected at least one");
   std::vector<double> scales;
-  for (const double h : bandwidths) scales.push_back(scale_of(h, "bandwidths"));
+  for (const double h : bandwidths) scales.push_back(scale_of(h));
   return scales;
 }
 
@@ -106,9 +106,10 @@ struct Sides {
   Matrix x, y;
   bool same;
 
-  Sides(const py::array& a, const std::optional<py::array>& b) : x(matrix(a, "x")), y(b ? matrix(*b, "y") : x), same(!b) {
+  Sides(const py::array& a, const std::optional<py::array>& b, const std::string& other)
+      : x(matrix(a, "x")), y(b ? matrix(*b, other.c_str()) : x), same(!b) {
     if (x.cols != y.cols || x.type != y.type)
-      throw py::value_error("x and y must have the same number of columns and the same type");
+      throw py::value_error("x and " + other + " must have the same number of columns and the same type");
   }
 
   const void* vector(const std::optional<py::array>& v, index size, const char* name) const {
@@ -194,7 +195,7 @@ using Center = std::optional<py::array>;
 
 py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Center& center,
                      const Progress& progress) {
-  const Sides sides(x, y);
+  const Sides sides(x, y, "y");
   Reporter reporter(progress);
   KernelSum op;
   op.x = sides.x;
@@ -216,7 +217,7 @@ py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, cons
 
 Doubles log_density(const py::array& x, const std::optional<py::array>& queries, const std::vector<double>& bandwidths,
                     const std::optional<py::array>& log_weights, const Center& center, const Progress& progress) {
-  const Sides sides(x, queries);
+  const Sides sides(x, queries, "queries");
   Reporter reporter(progress);
   const std::vector<double> scales = scales_of(bandwidths);
   if (sides.same && sides.x.rows < 2) throw py::value_error("x: leaving one out needs at least 2 rows");
@@ -243,7 +244,7 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
 
 py::array nearest(const py::array& x, const std::optional<py::array>& queries, int k, const Center& center,
                   const Progress& progress) {
-  const Sides sides(x, queries);
+  const Sides sides(x, queries, "queries");
   Reporter reporter(progress);
   if (k < 1 || k > sides.x.rows - (sides.same ? 1 : 0)) throw py::value_error("k: expected 1 <= k <= candidates of a query");
   Nearest op;
@@ -261,7 +262,7 @@ py::array nearest(const py::array& x, const std::optional<py::array>& queries, i
 
 py::tuple ball_counts(const py::array& x, const py::array& squared_radii, const py::array& queries, const Center& center,
                       const Progress& progress) {
-  const Sides sides(x, queries);
+  const Sides sides(x, queries, "queries");
   Reporter reporter(progress);
   BallCounts op;
   op.x = sides.x;
@@ -329,9 +330,11 @@ void bind_kernels(py::module_& m) {
            py::arg("bandwidths"));
   py::class_<RationalQuadraticKernel>(m, "RationalQuadratic")
       .def(py::init([](double alpha, double length_scale) {
-             const double scale = scale_of(length_scale, "length_scale") / alpha;
-             if (!(alpha > 0) || std::isinf(alpha) || std::isinf(scale))
-               throw py::value_error("alpha: expected a positive and finite number, 1 / (2 alpha length_scale^2) finite too");
+             if (!(alpha > 0) || std::isinf(alpha)) throw py::value_error("alpha: expected a positive and finite number");
+             if (!(length_scale > 0) || std::isinf(length_scale))
+               throw py::value_error("length_scale: expected a positive and finite number");
+             const double scale = 0.5 / length_scale / alpha / length_scale;  // in this order only the result can overflow
+             if (std::isinf(scale)) throw py::value_error("alpha, length_scale: expected 1 / (2 alpha length_scale^2) finite");
              return RationalQuadraticKernel{alpha, scale};
            }),
            py::arg("alpha"), py::arg("length_scale"));

@@ -313,6 +313,7 @@ with multiprocessing.get_context("fork").Pool(3) as pool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+@pytest.mark.unsanitized
 def test_threads_that_cannot_be_started():
     # 1024 stacks do not fit the address space that is left; those that did are ended again.
     code = """

@@ -87,6 +87,7 @@ def test_num_threads_from_the_environment(text, expected):
         assert int(out.stdout) == expected
 
 
+@pytest.mark.unsanitized
 def test_keyboard_interrupt_stops_a_long_reduction(sigint):
     started = threading.Event()
     times = {}
@@ -170,6 +171,7 @@ assert _core.kernel_sum(x, None, _core.Gaussian([1.0]))[0].tobytes() == expected
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
 
 
+@pytest.mark.unsanitized
 def test_memory_stays_far_below_the_matrix_of_pairs():
     # 40,000 squared is 6.4 GB in float32.
     code = """
@@ -279,5 +281,15 @@ def test_arguments_that_do_not_fit_are_refused():
     for alpha in (0.0, np.nan, np.inf, 1e-310):
         with pytest.raises(ValueError, match="alpha"):
             _core.RationalQuadratic(alpha, 1.0)
-    with pytest.raises(ValueError, match="length_scale"):
-        _core.RationalQuadratic(1.0, 1e-200)
+    for length_scale in (0.0, np.nan, np.inf, 1e-200):
+        with pytest.raises(ValueError, match="length_scale"):
+            _core.RationalQuadratic(1.0, length_scale)
+
+
+def test_a_rational_quadratic_kernel_of_extreme_but_balanced_parameters():
+    # 1 / (2 alpha length_scale^2) is 5e19, 1 / (2 length_scale^2) alone infinite.
+    x = np.array([[0.0], [1e-10]])
+    _, _, diagonal, _ = _core.kernel_sum(x, None, _core.RationalQuadratic(1e300, 1e-160))
+    np.testing.assert_array_equal(diagonal, 1.0)
+    rows, *_ = _core.kernel_sum(x, x, _core.RationalQuadratic(1e300, 1e-160))
+    np.testing.assert_allclose(rows, 1.0)

@@ -190,9 +190,30 @@ int default_threads() {
   return limit > 0 ? std::min(threads, limit) : threads;
 }
 
+// One operation at a time. Not std::timed_mutex, whose pthread_mutex_clocklock ThreadSanitizer (GCC 12) does not know.
+class Turn {
+ public:
+  bool take(Clock::duration patience) {
+    std::unique_lock lock(mutex_);
+    return free_again_.wait_for(lock, patience, [this] { return !taken_; }) && (taken_ = true);
+  }
+  void give_back() {
+    {
+      std::lock_guard lock(mutex_);
+      taken_ = false;
+    }
+    free_again_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable free_again_;
+  bool taken_ = false;
+};
+
 // Everything a forked child must not touch: its threads do not exist there, and its mutexes may be held by nobody.
 struct State {
-  std::timed_mutex turn;  // one operation at a time
+  Turn turn;
   Pool* pool = nullptr;
   std::atomic<int> threads{0};
 };
@@ -224,9 +245,17 @@ void parallel(int threads, index tasks, Body body, void* context, const Poll& po
     Mark() { calling = true; }
     ~Mark() { calling = false; }
   } mark;
-  std::unique_lock turn(state->turn, std::defer_lock);
-  while (!turn.try_lock_for(poll_period))  // another thread's operation may take hours
-    if (!keep_going(poll, begin)) throw Interrupted{};
+  struct Taken {
+    Turn& turn;
+    const int born = forks;
+    Taken(Turn& t, const Poll& poll, double fraction) : turn(t) {
+      while (!turn.take(poll_period))  // another thread's operation may take hours
+        if (!keep_going(poll, fraction)) throw Interrupted{};
+    }
+    ~Taken() {
+      if (forks == born) turn.give_back();
+    }
+  } taken(state->turn, poll, begin);
   if (begin == 0) last_poll = Clock::now();
   if (!state->pool || state->pool->size() != threads) {
     delete state->pool;

@@ -56,7 +56,9 @@ fuzz: $(SANITIZE_VENV)/installed
 	mkdir -p build/fuzz
 	set -e; isas="$(ISAS)"; share=$$(($(FUZZ_SECONDS) / $$(echo $$isas | wc -w) + 1)); for isa in $$isas; do \
 	  PARZEN_ISA=$$isa UBSAN_OPTIONS=print_stacktrace=1 build/native/fuzz/tests/native/parzen_fuzz -max_total_time=$$share \
-	    -timeout=30 -max_len=512 -len_control=0 -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ ; \
+	    -timeout=30 -max_len=512 -len_control=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ > build/fuzz/$$isa.log 2>&1 || \
+	    { tail -n 60 build/fuzz/$$isa.log; exit 1; }; \
+	  echo "$$isa: $$(grep -o 'executed_units: .*' build/fuzz/$$isa.log), no finding"; \
 	done
 
 lint: $(VENV)/installed

@@ -7,11 +7,14 @@ BENCH_TORCH ?= torch>=2.4 torchvision
 
 VENV := .venv
 BENCH_VENV := .venv-bench
+SANITIZE_VENV := .venv-sanitize
+# How long each of the two fuzzers goes on.
+FUZZ_SECONDS ?= 600
 BUILD_TOOLS := "scikit-build-core>=0.11" "pybind11>=3.0" "cmake>=3.26" ninja
 SOURCES := pyproject.toml CMakeLists.txt $(shell find csrc python -type f -not -name '*.pyc')
-CXX_FILES := $(shell find csrc benchmarks -name '*.h' -o -name '*.cpp')
+CXX_FILES := $(shell find csrc tests/native benchmarks -name '*.h' -o -name '*.cpp')
 
-.PHONY: demo test bench lint format package clean
+.PHONY: demo test bench sanitize fuzz lint format package clean
 
 demo: $(VENV)/installed
 	$(VENV)/bin/parzen demo --out demo
@@ -23,6 +26,41 @@ bench: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m pytest -q -m peers
 	$(BENCH_VENV)/bin/python -m benchmarks.precision
 	$(BENCH_VENV)/bin/python -m benchmarks.run
+
+# AddressSanitizer and UndefinedBehaviorSanitizer under the tests that need no torch, ThreadSanitizer under the pool of threads.
+# The preloaded libraries are those that Python itself was not linked with; leaks are Python's own.
+SANITIZED = LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so.6)" \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $(SANITIZE_VENV)/bin/python
+NATIVE_BUILD = $(SANITIZE_VENV)/bin/cmake -G Ninja -S . -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(SANITIZE_VENV)/bin/ninja \
+  -DPARZEN_PYTHON=OFF -DPARZEN_NATIVE_TESTS=ON
+ISAS = $$($(SANITIZED) -c "from parzen import _core; print(*_core.available_isas())")
+
+sanitize: $(SANITIZE_VENV)/installed
+	$(NATIVE_BUILD) -B build/native/plain
+	$(SANITIZE_VENV)/bin/cmake --build build/native/plain --target parzen_threads
+	$(NATIVE_BUILD) -B build/native/thread -DPARZEN_SANITIZE=thread
+	$(SANITIZE_VENV)/bin/cmake --build build/native/thread --target parzen_threads
+	set -e; for isa in $(ISAS); do \
+	  PARZEN_ISA=$$isa build/native/plain/tests/native/parzen_threads; \
+	  PARZEN_ISA=$$isa TSAN_OPTIONS=halt_on_error=1 build/native/thread/tests/native/parzen_threads; \
+	done
+	$(SANITIZED) -m pytest -q -m "not unsanitized"
+
+# Hypothesis on the sanitized bindings, then libFuzzer on the C++ entry points, a share of the time for each instruction set.
+fuzz: $(SANITIZE_VENV)/installed
+	@echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' | \
+	  clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null - || \
+	  { echo "make fuzz needs clang with libFuzzer. Debian: apt-get install clang libclang-rt-14-dev" >&2; exit 1; }
+	$(NATIVE_BUILD) -B build/native/fuzz -DCMAKE_CXX_COMPILER=clang++ -DPARZEN_SANITIZE=fuzzer,address,undefined
+	$(SANITIZE_VENV)/bin/cmake --build build/native/fuzz --target parzen_fuzz
+	$(SANITIZED) tests/fuzz.py $(FUZZ_SECONDS)
+	mkdir -p build/fuzz
+	set -e; isas="$(ISAS)"; share=$$(($(FUZZ_SECONDS) / $$(echo $$isas | wc -w) + 1)); for isa in $$isas; do \
+	  PARZEN_ISA=$$isa UBSAN_OPTIONS=print_stacktrace=1 build/native/fuzz/tests/native/parzen_fuzz -max_total_time=$$share \
+	    -timeout=30 -max_len=512 -len_control=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ > build/fuzz/$$isa.log 2>&1 || \
+	    { tail -n 60 build/fuzz/$$isa.log; exit 1; }; \
+	  echo "$$isa: $$(grep -o 'executed_units: .*' build/fuzz/$$isa.log), no finding"; \
+	done
 
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check python tests benchmarks
@@ -53,5 +91,15 @@ $(BENCH_VENV)/installed: $(SOURCES)
 	$(BENCH_VENV)/bin/python -m pip install -q --no-build-isolation ".[bench]"
 	touch $@
 
+# Its own build folder: objects with other flags. Not stripped, so that a finding has names and lines.
+$(SANITIZE_VENV)/installed: $(SOURCES)
+	@test "$$(g++ -print-file-name=libasan.so)" != libasan.so || \
+	  { echo "g++ has no AddressSanitizer here. Debian: apt-get install g++" >&2; exit 1; }
+	test -d $(SANITIZE_VENV) || $(PYTHON) -m venv $(SANITIZE_VENV)
+	$(SANITIZE_VENV)/bin/python -m pip install -q $(BUILD_TOOLS)
+	SKBUILD_CMAKE_DEFINE="PARZEN_SANITIZE=address,undefined" SKBUILD_BUILD_DIR=build/native/python SKBUILD_INSTALL_STRIP=false \
+	  $(SANITIZE_VENV)/bin/python -m pip install -q --no-build-isolation ".[test]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist demo
+	rm -rf $(VENV) $(BENCH_VENV) $(SANITIZE_VENV) build dist demo

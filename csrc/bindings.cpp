@@ -1,5 +1,4 @@
-// The only file that knows Python's side of the operations: arrays in, arrays out, the GIL dropped in between.
-// It checks what could make the native code read astray; what a metric's user may pass is checked, with better words, in Python.
+// Python's side of the operations: arrays in (arrays.h), arrays out, the GIL dropped in between (reporter.h).
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -10,9 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "arrays.h"
 #include "cpu/lapack.h"
 #include "cpu/parallel.h"
 #include "reductions.h"
+#include "reporter.h"
 
 namespace py = pybind11;
 
@@ -34,10 +35,13 @@ struct RationalQuadraticKernel {
 struct EnergyKernel {};
 using AnyKernel = std::variant<PolynomialKernel, GaussianKernel, RationalQuadraticKernel, EnergyKernel>;
 
+// With 1 / (2 h^2) finite: infinity times the squared distance of equal rows is no number.
 void check_bandwidths(const std::vector<double>& bandwidths) {
-  if (bandwidths.empty()) throw py::value_error("at least one bandwidth is needed");
+  if (bandwidths.empty()) throw py::value_error("bandwidths: expected at least one");
   for (const double h : bandwidths)
-    if (!(h > 0) || std::isinf(h)) throw py::value_error("bandwidths must be positive and finite");
+    if (!(h > 0) || std::isinf(h) || std::isinf(0.5 / h / h))
+      throw py::value_error("bandwidths: expected positive and finite numbers h with 1 / (2 h^2) finite, got " +
+                            std::string(py::str(py::float_(h))));
 }
 
 std::vector<double> scales_of(const std::vector<double>& bandwidths) {
@@ -68,80 +72,6 @@ Kernel resolve(const AnyKernel& any) {
   return k;
 }
 
-Matrix matrix(const py::array& a, const char* name) {
-  Matrix m;
-  if (a.dtype().equal(py::dtype::of<float>()))
-    m.type = Type::float32;
-  else if (!a.dtype().equal(py::dtype::of<double>()))
-    throw py::type_error(std::string(name) + ": expected native float32 or float64, got " + std::string(py::str(a.dtype())));
-  if (a.ndim() != 2 || a.shape(0) < 1 || a.shape(1) < 1)
-    throw py::value_error(std::string(name) + ": expected shape (rows >= 1, d >= 1)");
-  const py::ssize_t size = a.itemsize();
-  if ((a.shape(1) > 1 && a.strides(1) != size) || a.strides(0) % size != 0 || a.strides(0) < 0 ||
-      reinterpret_cast<std::uintptr_t>(a.data()) % std::uintptr_t(size) != 0)
-    throw py::value_error(std::string(name) + ": rows must be aligned and contiguous");
-  m.data = a.data();
-  m.rows = a.shape(0);
-  m.cols = a.shape(1);
-  m.stride = a.strides(0) / size;
-  return m;
-}
-
-// x, and y or x itself.
-struct Sides {
-  Matrix x, y;
-  bool same;
-
-  Sides(const py::array& a, const std::optional<py::array>& b) : x(matrix(a, "x")), y(b ? matrix(*b, "y") : x), same(!b) {
-    if (x.cols != y.cols || x.type != y.type)
-      throw py::value_error("x and y must have the same number of columns and the same type");
-  }
-
-  // A vector beside the matrices: of their type, contiguous, of the given length.
-  const void* vector(const std::optional<py::array>& v, index size, const char* name) const {
-    if (!v) return nullptr;
-    const auto type = x.type == Type::float32 ? py::dtype::of<float>() : py::dtype::of<double>();
-    if (!v->dtype().equal(type) || v->ndim() != 1 || v->shape(0) != size || (size > 1 && v->strides(0) != v->itemsize()))
-      throw py::value_error(std::string(name) + ": expected a contiguous vector of x's type and length " + std::to_string(size));
-    return v->data();
-  }
-};
-
-// Runs on the calling thread about every 50 ms: reports progress and lets Ctrl-C through.
-struct Reporter {
-  std::optional<py::function> progress;
-  std::optional<py::error_already_set> error;
-
-  static bool call(void* self, double fraction) {
-    auto& reporter = *static_cast<Reporter*>(self);
-    py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) {
-      reporter.error.emplace();
-      return false;
-    }
-    try {
-      if (reporter.progress) (*reporter.progress)(fraction);
-    } catch (py::error_already_set& e) {
-      reporter.error.emplace(std::move(e));
-      return false;
-    }
-    return true;
-  }
-
-  template <class Operation>
-  void run(Operation operation) {
-    try {
-      py::gil_scoped_release release;
-      operation();
-    } catch (const Interrupted&) {
-      throw std::move(*error);
-    }
-    if (progress) (*progress)(1.0);
-  }
-
-  Poll poll() { return {&call, this}; }
-};
-
 using Progress = std::optional<py::function>;
 using Center = std::optional<py::array>;
 
@@ -169,8 +99,8 @@ struct SumArrays {
 
 py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Center& center,
                      const Progress& progress) {
-  const Sides sides(x, y);
-  Reporter reporter{progress, {}};
+  const Sides sides(x, y, "y");
+  Reporter reporter(progress);
   KernelSum op;
   SumArrays sums(sides, op);
   op.center = sides.vector(center, op.x.cols, "center");
@@ -193,8 +123,8 @@ const std::uint8_t* indicators(const Bits& bits, index rows, index vectors, cons
 
 py::tuple kernel_quadratic(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Bits& u,
                            const std::optional<Bits>& v, const Center& center, const Progress& progress) {
-  const Sides sides(x, y);
-  Reporter reporter{progress, {}};
+  const Sides sides(x, y, "y");
+  Reporter reporter(progress);
   KernelQuadratic op;
   if (sides.same == bool(v)) throw py::value_error("v: expected with y, and only with y");
   op.vectors = u.ndim() == 2 ? u.shape(1) : 0;
@@ -222,17 +152,18 @@ LogDensity::Profile profile_of(const std::string& kernel) {
 }
 
 Doubles log_density(const py::array& x, const std::optional<py::array>& queries, const std::vector<double>& bandwidths,
-                    const std::string& kernel, const std::optional<Doubles>& log_weights, const Center& center,
+                    const std::string& kernel, const std::optional<py::array>& log_weights, const Center& center,
                     const Progress& progress) {
-  const Sides sides(x, queries);
-  Reporter reporter{progress, {}};
+  const Sides sides(x, queries, "queries");
+  Reporter reporter(progress);
   check_bandwidths(bandwidths);
-  if (log_weights && (log_weights->ndim() != 1 || log_weights->shape(0) != sides.x.rows))
-    throw py::value_error("log_weights: expected one for each row of x");
   if (sides.same && sides.x.rows < 2) throw py::value_error("x: leaving one out needs at least 2 rows");
-  std::vector<double> weights;
-  if (log_weights)
-    for (index i = 0; i < sides.x.rows; ++i) weights.push_back(log_weights->at(i));
+  const double* weights = nullptr;
+  if (log_weights) {
+    weights = static_cast<const double*>(vector(*log_weights, py::dtype::of<double>(), sides.x.rows, "log_weights"));
+    for (index i = 0; i < sides.x.rows; ++i)
+      if (!std::isfinite(weights[i])) throw py::value_error("log_weights: expected finite numbers");
+  }
   LogDensity op;
   op.x = sides.x;
   op.queries = sides.y;
@@ -241,7 +172,7 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
   op.profile = profile_of(kernel);
   op.bandwidths = bandwidths.data();
   op.count = int(bandwidths.size());
-  op.log_weights = log_weights ? weights.data() : nullptr;
+  op.log_weights = weights;
   op.poll = reporter.poll();
   Doubles log_sums({py::ssize_t(op.count), py::ssize_t(op.queries.rows)});
   op.log_sums = log_sums.mutable_data();
@@ -251,8 +182,8 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
 
 py::array nearest(const py::array& x, const std::optional<py::array>& queries, int k, const Center& center,
                   const Progress& progress) {
-  const Sides sides(x, queries);
-  Reporter reporter{progress, {}};
+  const Sides sides(x, queries, "queries");
+  Reporter reporter(progress);
   if (k < 1 || k > sides.x.rows - (sides.same ? 1 : 0)) throw py::value_error("k: expected 1 <= k <= candidates of a query");
   Nearest op;
   op.x = sides.x;
@@ -269,8 +200,8 @@ py::array nearest(const py::array& x, const std::optional<py::array>& queries, i
 
 py::tuple ball_counts(const py::array& x, const py::array& x_squared_radii, const py::array& y, const py::array& y_squared_radii,
                       const Center& center, const Progress& progress) {
-  const Sides sides(x, y);
-  Reporter reporter{progress, {}};
+  const Sides sides(x, y, "y");
+  Reporter reporter(progress);
   BallCounts op;
   op.x = sides.x;
   op.y = sides.y;
@@ -293,31 +224,26 @@ int moment_degree(int degree) {
 }
 
 // Adds to `sums` in place.
-void moments(const py::array& x, Doubles sums, int degree, std::optional<Doubles> norm_powers, bool wide,
-             const std::optional<Doubles>& center, const Progress& progress) {
-  Reporter reporter{progress, {}};
+void moments(const py::array& x, Doubles sums, int degree, std::optional<Doubles> norm_powers, bool wide, const Center& center,
+             const Progress& progress) {
+  Reporter reporter(progress);
   Moments op;
   op.x = matrix(x, "x");
   op.degree = moment_degree(degree);
   op.wide = wide;
   const index d = op.x.cols + 1, size = degree == 1 ? d : degree == 2 ? d * (d + 1) / 2 : d * (d + 1) / 2 * (d + 2) / 3;
-  const auto check = [](const Doubles& v, index length, const char* name) {
-    if (v.ndim() != 1 || v.shape(0) != length || (length > 1 && v.strides(0) != sizeof(double)))
-      throw py::value_error(std::string(name) + ": expected a contiguous float64 vector of length " + std::to_string(length));
-  };
-  check(sums, size, "sums");
-  if (norm_powers) check(*norm_powers, degree + 1, "norm_powers");
-  if (center) check(*center, op.x.cols, "center");
+  vector(sums, sums.dtype(), size, "sums");
+  if (norm_powers) vector(*norm_powers, sums.dtype(), degree + 1, "norm_powers");
+  if (center) op.center = static_cast<const double*>(vector(*center, sums.dtype(), op.x.cols, "center"));
   op.norm_powers = norm_powers ? norm_powers->mutable_data() : nullptr;
-  op.center = center ? center->data() : nullptr;
   op.sums = sums.mutable_data();
   op.poll = reporter.poll();
   reporter.run([&] { cpu::moments(op); });
 }
 
 py::tuple moment_norms(const py::array& x, const py::array& y, const PolynomialKernel& kernel, const Progress& progress) {
-  const Sides sides(x, y);
-  Reporter reporter{progress, {}};
+  const Sides sides(x, y, "y");
+  Reporter reporter(progress);
   MomentNorms op;
   op.x = sides.x;
   op.y = sides.y;
@@ -331,37 +257,25 @@ py::tuple moment_norms(const py::array& x, const py::array& y, const PolynomialK
   return py::make_tuple(norms[0], norms[1], norms[2], norms[3], norms[4]);
 }
 
-// C-contiguous; a copy only where the array given is not.
-using Square = py::array_t<double, py::array::c_style | py::array::forcecast>;
-index order(const Square& a, const char* name) {
-  if (a.ndim() != 2 || a.shape(0) != a.shape(1) || a.shape(0) < 1 || a.shape(0) > 46340)
-    throw py::value_error(std::string(name) + ": expected a square matrix of at most 46340 rows");
-  return a.shape(0);
-}
-
-py::tuple psd_sqrt(const Square& sigma) {
+py::tuple psd_sqrt(const py::array& sigma) {
   load_lapack();
-  const index d = order(sigma, "sigma");
-  Square root(std::vector<py::ssize_t>{d, d}, sigma.data());  // a copy: LAPACK works in place
+  const Square values = square(sigma, "sigma");
+  const index d = values.shape(0);
+  Square root(std::vector<py::ssize_t>{d, d}, values.data());  // a copy: LAPACK works in place
   double* data = root.mutable_data();
   double worst;
-  {
-    py::gil_scoped_release release;
-    worst = cpu::psd_sqrt(data, d);
-  }
+  Gil().without([&] { worst = cpu::psd_sqrt(data, d); });
   return py::make_tuple(root, worst);
 }
 
-py::tuple trace_sqrt_product(const Square& sigma1, const Square& sigma2) {
+py::tuple trace_sqrt_product(const py::array& sigma1, const py::array& sigma2) {
   load_lapack();
-  const index d = order(sigma1, "sigma1");
-  if (order(sigma2, "sigma2") != d) throw py::value_error("sigma1 and sigma2 must have the same shape");
-  const double *data1 = sigma1.data(), *data2 = sigma2.data();
+  const Square values1 = square(sigma1, "sigma1"), values2 = square(sigma2, "sigma2");
+  const index d = values1.shape(0);
+  if (values2.shape(0) != d) throw py::value_error("sigma1 and sigma2 must have the same shape");
+  const double *data1 = values1.data(), *data2 = values2.data();
   double trace, worst;
-  {
-    py::gil_scoped_release release;
-    trace = cpu::trace_sqrt_product(data1, data2, d, &worst);
-  }
+  Gil().without([&] { trace = cpu::trace_sqrt_product(data1, data2, d, &worst); });
   return py::make_tuple(trace, worst);
 }
 
@@ -369,6 +283,8 @@ void bind_kernels(py::module_& m) {
   py::class_<PolynomialKernel>(m, "Polynomial")
       .def(py::init([](int degree, double gamma, double coef0) {
              if (degree < 1) throw py::value_error("degree: expected an integer >= 1");
+             if (!std::isfinite(gamma)) throw py::value_error("gamma: expected a finite number");
+             if (!std::isfinite(coef0)) throw py::value_error("coef0: expected a finite number");
              return PolynomialKernel{degree, gamma, coef0};
            }),
            py::arg("degree"), py::arg("gamma"), py::arg("coef0"));
@@ -377,8 +293,12 @@ void bind_kernels(py::module_& m) {
            py::arg("bandwidths"));
   py::class_<RationalQuadraticKernel>(m, "RationalQuadratic")
       .def(py::init([](double alpha, double length_scale) {
-             if (!(alpha > 0)) throw py::value_error("alpha: expected a positive number");
-             return RationalQuadraticKernel{alpha, scales_of({length_scale})[0] / alpha};
+             if (!(alpha > 0) || std::isinf(alpha)) throw py::value_error("alpha: expected a positive and finite number");
+             if (!(length_scale > 0) || std::isinf(length_scale))
+               throw py::value_error("length_scale: expected a positive and finite number");
+             const double scale = 0.5 / length_scale / alpha / length_scale;  // in this order only the result can overflow
+             if (std::isinf(scale)) throw py::value_error("alpha, length_scale: expected 1 / (2 alpha length_scale^2) finite");
+             return RationalQuadraticKernel{alpha, scale};
            }),
            py::arg("alpha"), py::arg("length_scale"));
   py::class_<EnergyKernel>(m, "Energy").def(py::init<>());

@@ -21,7 +21,8 @@ struct Kernel {
   double scale = 1;                // energy: -|x-y|
 };
 
-// Called on the calling thread about every 50 ms with the fraction done. False asks the operation to stop.
+// Called on the calling thread about every 50 ms with the fraction done. False asks the operation to stop. It
+// must not throw: the workers go on meanwhile.
 struct Poll {
   bool (*call)(void* context, double fraction) = nullptr;
   void* context = nullptr;

@@ -1,4 +1,5 @@
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -29,3 +30,12 @@ def one_and_many_threads():
 
     yield run
     parzen.set_num_threads(before)
+
+
+@pytest.fixture
+def sigint():
+    """Let Ctrl-C through, also where the tests were started in a shell's background: SIGINT is
+    then inherited as ignored, and Python leaves it so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

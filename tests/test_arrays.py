@@ -90,6 +90,14 @@ def test_types_widen(given, taken):
     np.testing.assert_array_equal(result, GRID)
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(float).max, reason="no long double")
+def test_a_long_double_beyond_float64_is_refused():
+    with pytest.raises(ValueError, match="f: x has 1 value that is NaN or infinity"):
+        samples(np.array([[np.longdouble("1e400"), 1.0]]))
+    with pytest.raises(ValueError, match="sqrtm: sigma has 1 value that is NaN or infinity"):
+        parzen.sqrtm(np.array([[np.longdouble("1e400")]]))
+
+
 def test_lists_and_array_likes():
     class Interface:
         __array_interface__ = GRID.__array_interface__

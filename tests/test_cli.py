@@ -285,6 +285,8 @@ def test_images_without_torch_say_what_to_install(tmp_path):
 def test_ctrl_c_stops_a_long_computation(tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60_000, 64)))
     code = (
+        "import signal\n"  # started in a shell's background, the tests inherit it as ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import parzen.compare\n"
         "run = parzen.compare.kid\n"
         "def kid(*args, **options):\n"

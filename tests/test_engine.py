@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import as_strided
 
 from parzen import _core
 
@@ -79,7 +80,18 @@ def test_num_threads(threads):
             threads(bad)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("3", 3), ("", None), ("many", None), ("0", None)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3", 3),
+        ("", None),
+        ("many", None),
+        ("0", None),
+        ("-2", None),
+        ("2 or 3", None),
+        ("9" * 30, 1024),
+    ],
+)
 def test_num_threads_from_the_environment(text, expected):
     code = "import parzen; print(parzen.get_num_threads())"
     environment = {**os.environ, "PARZEN_NUM_THREADS": text}
@@ -93,7 +105,8 @@ def test_num_threads_from_the_environment(text, expected):
         assert int(out.stdout) == expected
 
 
-def test_keyboard_interrupt_stops_a_long_reduction():
+@pytest.mark.unsanitized
+def test_keyboard_interrupt_stops_a_long_reduction(sigint):
     started = threading.Event()
     times = {}
 
@@ -176,6 +189,7 @@ assert _core.kernel_sum(x, None, _core.Gaussian([1.0]))[0].tobytes() == expected
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
 
 
+@pytest.mark.unsanitized
 def test_memory_stays_far_below_the_matrix_of_pairs():
     # 40,000 squared is 6.4 GB in float32.
     code = """
@@ -226,20 +240,48 @@ def test_arrays_that_were_pickled_are_read():
     np.testing.assert_array_equal(_core.nearest(y, x, 1, center=y[0]), np.zeros((3, 1)))
 
 
+def misaligned(values):
+    raw = bytearray(values.nbytes + 1)
+    copy = np.frombuffer(raw, np.uint8)[1:].view(values.dtype).reshape(values.shape)
+    copy[...] = values
+    return copy
+
+
+def test_the_stride_of_a_single_row_means_nothing():
+    x = np.arange(6.0).reshape(2, 3)
+    for row in (
+        x[1:],
+        x[::-1][:1],
+        np.broadcast_to(x[1], (1, 3)),
+        as_strided(x[1:], (1, 3), (5, 8)),
+    ):
+        np.testing.assert_array_equal(_core.nearest(row, x, 1), [[27.0], [0.0]])
+
+
+def test_a_repeated_row_needs_no_memory():
+    repeated = np.broadcast_to(np.arange(3.0), (1000, 3))
+    assert repeated.strides[0] == 0
+    rows, *_ = _core.kernel_sum(repeated, None, GAUSSIAN)
+    np.testing.assert_array_equal(rows, 999.0)
+
+
 def test_arguments_that_do_not_fit_are_refused():
     x = np.zeros((4, 3))
     with pytest.raises(ValueError, match="same number of columns"):
         _core.kernel_sum(x, np.zeros((4, 2)), GAUSSIAN)
     with pytest.raises(ValueError, match="same type"):
         _core.kernel_sum(x, x.astype(np.float32), GAUSSIAN)
-    for center in (np.zeros(2), np.zeros(3, np.float32), np.zeros((3, 1)), np.zeros(6)[::2]):
+    bad = [np.zeros(2), np.zeros(3, np.float32), np.zeros((3, 1)), np.zeros(6)[::2]]
+    for center in [*bad, misaligned(np.zeros(3))]:
         with pytest.raises(ValueError, match="center"):
             _core.kernel_sum(x, None, GAUSSIAN, center=center)
     for k in (0, -1, 4):
         with pytest.raises(ValueError, match="k: expected"):
             _core.nearest(x, None, k)
-    with pytest.raises(ValueError, match="log_weights"):
-        _core.log_density(x, x, [1.0], log_weights=np.zeros(3))
+    bad = [np.zeros(3), np.zeros(8)[::2], np.zeros(4, np.float32), np.full(4, -np.inf)]
+    for log_weights in [*bad, misaligned(np.zeros(4))]:
+        with pytest.raises(ValueError, match="log_weights"):
+            _core.log_density(x, x, [1.0], log_weights=log_weights)
     with pytest.raises(ValueError, match="at least 2 rows"):
         _core.log_density(x[:1], None, [1.0])
     with pytest.raises(ValueError, match="squared_radii"):
@@ -251,5 +293,21 @@ def test_arguments_that_do_not_fit_are_refused():
             _core.log_density(x, x, bandwidths)
     with pytest.raises(ValueError, match="degree"):
         _core.Polynomial(0, 1.0, 1.0)
-    with pytest.raises(ValueError, match="alpha"):
-        _core.RationalQuadratic(0.0, 1.0)
+    for name, value in (("gamma", np.nan), ("gamma", np.inf), ("coef0", -np.inf)):
+        with pytest.raises(ValueError, match=name):
+            _core.Polynomial(**{"degree": 3, "gamma": 1.0, "coef0": 1.0, name: value})
+    for alpha in (0.0, np.nan, np.inf, 1e-310):
+        with pytest.raises(ValueError, match="alpha"):
+            _core.RationalQuadratic(alpha, 1.0)
+    for length_scale in (0.0, np.nan, np.inf, 1e-200):
+        with pytest.raises(ValueError, match="length_scale"):
+            _core.RationalQuadratic(1.0, length_scale)
+
+
+def test_a_rational_quadratic_kernel_of_extreme_but_balanced_parameters():
+    # 1 / (2 alpha length_scale^2) is 5e19, 1 / (2 length_scale^2) alone infinite.
+    x = np.array([[0.0], [1e-10]])
+    _, _, diagonal, _ = _core.kernel_sum(x, None, _core.RationalQuadratic(1e300, 1e-160))
+    np.testing.assert_array_equal(diagonal, 1.0)
+    rows, *_ = _core.kernel_sum(x, x, _core.RationalQuadratic(1e300, 1e-160))
+    np.testing.assert_allclose(rows, 1.0)

@@ -71,6 +71,7 @@ QEMU = shutil.which("qemu-x86_64") or shutil.which("qemu-x86_64-static")
 
 
 @pytest.mark.skipif(not QEMU, reason="qemu-x86_64 (Debian: qemu-user) is not installed")
+@pytest.mark.unsanitized
 def test_an_old_processor_runs_the_package():
     # A Nehalem has no AVX: one instruction of another set on the way would end the process.
     environment = {**os.environ, "PARZEN_ISA": "", "OPENBLAS_NUM_THREADS": "1"}

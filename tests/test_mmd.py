@@ -238,6 +238,7 @@ def test_large_powers_are_widened(rng):
         (1.0, Gaussian(1e-160)),
         (1.0, Gaussian(1e200)),
         (1e100, Polynomial()),
+        (1e-200, Polynomial(gamma=1e308)),
     ],
 )
 def test_beyond_float64_is_refused(scale, kernel, rng):

@@ -252,7 +252,7 @@ def test_refusals():
     with pytest.raises(ValueError, match="method is 'magic'"):
         parzen.kid(x, y, subsets=None, method="magic")
     for sums in (np.zeros(5), np.zeros(30)[::2], np.zeros((15, 1))):
-        with pytest.raises(ValueError, match="sums: expected a contiguous float64 vector"):
+        with pytest.raises(ValueError, match="sums: expected an aligned, contiguous vector"):
             _core.moments(x, sums, 2)
     with pytest.raises(TypeError):
         _core.moments(x, np.zeros(15, np.float32), 2)

@@ -90,8 +90,37 @@ def test_negative_eigenvalues_are_reported(other):
 
 
 def test_shapes_that_do_not_fit():
-    for bad in (np.zeros(3), np.zeros((2, 3)), np.zeros((0, 0))):
+    # Of 32767 rows LAPACK's workspace has a size past 32 bits; such a matrix is not even copied.
+    for bad in (
+        np.zeros(3),
+        np.zeros((2, 3)),
+        np.zeros((0, 0)),
+        np.broadcast_to(0.0, (32767, 32767)),
+    ):
         with pytest.raises(ValueError, match="square"):
             _core.psd_sqrt(bad)
     with pytest.raises(ValueError, match="same shape"):
         _core.trace_sqrt_product(np.eye(2), np.eye(3))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_lapack_might_not_survive_is_refused(value):
+    sigma = np.eye(4)
+    sigma[3, 1] = value
+    for call in (
+        lambda: _core.psd_sqrt(sigma),
+        lambda: _core.trace_sqrt_product(sigma, np.eye(4)),
+        lambda: _core.trace_sqrt_product(np.eye(4), sigma),
+    ):
+        with pytest.raises(ValueError, match=r"sigma\d?: expected finite"):
+            call()
+
+
+def test_types():
+    for bad in (np.eye(2, dtype=complex), np.eye(2, dtype=bool), np.eye(2).astype(str)):
+        with pytest.raises(TypeError, match="sigma: expected real numbers"):
+            _core.psd_sqrt(bad)
+    raw = np.frombuffer(bytearray(8 * 4 + 1), np.uint8)[1:].view(np.float64).reshape(2, 2)
+    raw[...] = 4.0 * np.eye(2)
+    for sigma in (4 * np.eye(2, dtype=int), 4 * np.eye(2, dtype=">f4"), raw):
+        np.testing.assert_allclose(_core.psd_sqrt(sigma)[0], 2.0 * np.eye(2), rtol=1e-15)

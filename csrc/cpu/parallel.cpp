@@ -11,6 +11,8 @@
 #include <mutex>
 #include <new>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -44,6 +46,20 @@ constexpr auto poll_period = std::chrono::milliseconds(50);
 thread_local Clock::time_point last_poll;
 thread_local bool calling = false;  // inside parallel(), so that a poll which comes back here is told instead of waiting for itself
 
+// How often this process has become the child of a fork. See forked().
+std::atomic<int> forks{0};
+
+// Asks the poll, which may run Python code. A child forked in there has no workers to wait for, and its locks may be held by
+// nobody: it may use parzen, but not finish what its parent is doing.
+bool keep_going(const Poll& poll, double fraction) {
+  if (!poll.call) return true;
+  const int before = forks;
+  const bool answer = poll.call(poll.context, fraction);
+  if (forks == before) return answer;
+  if (!answer) throw Interrupted{};
+  throw std::runtime_error("the process was forked inside a progress callback; only the parent can finish this operation");
+}
+
 struct Job {
   Body body = nullptr;
   void* context = nullptr;
@@ -54,17 +70,20 @@ struct Job {
 class Pool {
  public:
   explicit Pool(int threads) {
-    for (int t = 0; t < threads; ++t) workers_.emplace_back([this, t] { work(t); });
+    try {
+      for (int t = 0; t < threads; ++t) workers_.emplace_back([this, t] { work(t); });
+    } catch (const std::system_error& error) {  // the process may have no more
+      const std::string started = std::to_string(workers_.size());
+      join();
+      throw std::runtime_error("only " + started + " of " + std::to_string(threads) + " threads could be started (" +
+                               error.code().message() + "); set_num_threads(" + started + ") or fewer");
+    } catch (...) {
+      join();
+      throw;
+    }
   }
 
-  ~Pool() {
-    {
-      std::lock_guard lock(mutex_);
-      quit_ = true;
-    }
-    wake_.notify_all();
-    for (auto& worker : workers_) worker.join();
-  }
+  ~Pool() { join(); }
 
   int size() const { return int(workers_.size()); }
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
@@ -86,7 +105,7 @@ class Pool {
     while (!done_.wait_until(lock, last_poll + poll_period, [this] { return busy_ == 0; })) {
       lock.unlock();  // the poll may run Python code
       const double done = double(job.finished.load(std::memory_order_relaxed)) / double(tasks);
-      if (!interrupted && poll.call && !poll.call(poll.context, begin + (end - begin) * done)) interrupted = stop_ = true;
+      if (!interrupted && !keep_going(poll, begin + (end - begin) * done)) interrupted = stop_ = true;
       last_poll = Clock::now();
       lock.lock();
     }
@@ -96,6 +115,15 @@ class Pool {
   }
 
  private:
+  void join() {
+    {
+      std::lock_guard lock(mutex_);
+      quit_ = true;
+    }
+    wake_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
+
   void work(int thread) {
     flush_denormals();
     std::uint64_t seen = 0;
@@ -149,8 +177,9 @@ int cgroup_limit() {
 
 int default_threads() {
   if (const char* text = std::getenv("PARZEN_NUM_THREADS")) {
-    const int asked = std::atoi(text);
-    if (asked > 0) return std::min(asked, 1024);
+    char* end;
+    const long asked = std::strtol(text, &end, 10);  // out of range: the largest
+    if (asked > 0 && *end == 0) return int(std::min(asked, 1024L));
   }
   int threads = int(std::max(1u, std::thread::hardware_concurrency()));
 #if defined(__linux__)
@@ -161,9 +190,30 @@ int default_threads() {
   return limit > 0 ? std::min(threads, limit) : threads;
 }
 
+// One operation at a time. Not std::timed_mutex, whose pthread_mutex_clocklock ThreadSanitizer (GCC 12) does not know.
+class Turn {
+ public:
+  bool take(Clock::duration patience) {
+    std::unique_lock lock(mutex_);
+    return free_again_.wait_for(lock, patience, [this] { return !taken_; }) && (taken_ = true);
+  }
+  void give_back() {
+    {
+      std::lock_guard lock(mutex_);
+      taken_ = false;
+    }
+    free_again_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable free_again_;
+  bool taken_ = false;
+};
+
 // Everything a forked child must not touch: its threads do not exist there, and its mutexes may be held by nobody.
 struct State {
-  std::mutex turn;  // one operation at a time
+  Turn turn;
   Pool* pool = nullptr;
   std::atomic<int> threads{0};
 };
@@ -173,6 +223,8 @@ State* state = new State;
   const int threads = state->threads;
   state = new State;  // the old one is abandoned, never joined
   state->threads = threads;
+  calling = false;
+  ++forks;
 }
 
 [[maybe_unused]] const int registered = [] {
@@ -189,11 +241,21 @@ std::atomic<Pool*> running{nullptr};
 void parallel(int threads, index tasks, Body body, void* context, const Poll& poll, double begin, double end) {
   if (tasks <= 0) return;
   if (calling) throw std::logic_error("a progress callback called back into parzen; it may only report");
-  std::lock_guard turn(state->turn);
   struct Mark {
     Mark() { calling = true; }
     ~Mark() { calling = false; }
   } mark;
+  struct Taken {
+    Turn& turn;
+    const int born = forks;
+    Taken(Turn& t, const Poll& poll, double fraction) : turn(t) {
+      while (!turn.take(poll_period))  // another thread's operation may take hours
+        if (!keep_going(poll, fraction)) throw Interrupted{};
+    }
+    ~Taken() {
+      if (forks == born) turn.give_back();
+    }
+  } taken(state->turn, poll, begin);
   if (begin == 0) last_poll = Clock::now();
   if (!state->pool || state->pool->size() != threads) {
     delete state->pool;
@@ -211,11 +273,10 @@ bool stop_requested() {
 
 int thread_count() {
   int threads = state->threads;
-  if (threads == 0) {
-    threads = default_threads();
-    state->threads = threads;
-  }
-  return threads;
+  if (threads != 0) return threads;
+  const int found = default_threads();
+  // Where set_thread_count came in between, what it set stays, and is what is read.
+  return state->threads.compare_exchange_strong(threads, found) ? found : threads;
 }
 
 void set_thread_count(int threads) { state->threads = std::max(1, threads); }

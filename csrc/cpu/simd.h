@@ -36,17 +36,21 @@ struct vector_of;
 template <>
 struct vector_of<float> {
   typedef float type __attribute__((vector_size(vector_bytes)));
-  typedef std::int32_t bits __attribute__((vector_size(vector_bytes)));
+  typedef decltype(type{} < type{}) bits;  // int32_t by whatever name the compiler has for a comparison's lanes
+  typedef std::uint32_t word __attribute__((vector_size(vector_bytes)));
 };
 template <>
 struct vector_of<double> {
   typedef double type __attribute__((vector_size(vector_bytes)));
-  typedef std::int64_t bits __attribute__((vector_size(vector_bytes)));
+  typedef decltype(type{} < type{}) bits;
+  typedef std::uint64_t word __attribute__((vector_size(vector_bytes)));
 };
 template <class T>
 using vec = typename vector_of<T>::type;
 template <class T>
 using bits = typename vector_of<T>::bits;
+template <class T>
+using words = typename vector_of<T>::word;  // where sums may wrap around
 template <class T>
 constexpr int lanes = vector_bytes / int(sizeof(T));
 
@@ -82,6 +86,9 @@ PARZEN_INLINE bool any(bits<float> m) { return _mm512_test_epi32_mask((__m512i)m
 PARZEN_INLINE bool any(bits<double> m) { return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) != 0; }
 PARZEN_INLINE vec<float> sqrt(vec<float> v) { return (vec<float>)_mm512_maskz_sqrt_ps(__mmask16(-1), (__m512)v); }
 PARZEN_INLINE vec<double> sqrt(vec<double> v) { return (vec<double>)_mm512_maskz_sqrt_pd(__mmask8(-1), (__m512d)v); }
+// What is left of the nearest integer.
+PARZEN_INLINE vec<float> fraction(vec<float> v) { return (vec<float>)_mm512_maskz_reduce_ps(__mmask16(-1), (__m512)v, 8); }
+PARZEN_INLINE vec<double> fraction(vec<double> v) { return (vec<double>)_mm512_maskz_reduce_pd(__mmask8(-1), (__m512d)v, 8); }
 // v 2^e, e integral and of any size.
 PARZEN_INLINE vec<float> scale_by_power(vec<float> v, vec<float> e) {
   return (vec<float>)_mm512_maskz_scalef_ps(__mmask16(-1), (__m512)v, (__m512)e);
@@ -217,11 +224,14 @@ struct Exp2<double> {
 template <class T>
 PARZEN_INLINE vec<T> exp2(vec<T> t) {
   using C = Exp2<T>;
-#if !defined(__AVX512F__)
+#if defined(__AVX512F__)
+  // r is 0 where t is too large to have a fraction, whatever the compiler makes of the product that t is.
+  const vec<T> r = fraction(t), whole = t - r;
+#else
   t = max(t, broadcast<T>(C::lowest));
+  const vec<T> shifted = t + C::shift;
+  const vec<T> r = t - (shifted - C::shift);
 #endif
-  const vec<T> shifted = t + C::shift, whole = shifted - C::shift;
-  const vec<T> r = t - whole;
   constexpr int terms = int(sizeof(C::q) / sizeof(T));
   vec<T> p = broadcast<T>(C::q[terms - 1]);
   PARZEN_UNROLL
@@ -231,7 +241,7 @@ PARZEN_INLINE vec<T> exp2(vec<T> t) {
   return scale_by_power(p, whole);  // 0 where the exponent is out of range below: no clamp
 #else
   // The low bits of `shifted` hold round(t); the shift by the mantissa's width drops everything above them.
-  return (vec<T>)((bits<T>)p + ((bits<T>)shifted << C::mantissa));
+  return (vec<T>)((words<T>)p + ((words<T>)shifted << C::mantissa));
 #endif
 }
 
@@ -241,11 +251,10 @@ template <class T>
 PARZEN_INLINE vec<T> log2(vec<T> v) {
   constexpr int mantissa = Exp2<T>::mantissa;
   constexpr bool single = sizeof(T) == 4;
-  using I = decltype(bits<T>{}[0] + bits<T>{}[0]);
-  const I half_bits = single ? I(0x3f3504f3) : I(0x3fe6a09e667f3bcd);  // sqrt(1/2)
-  const bits<T> offset = (bits<T>)v - half_bits;
-  const bits<T> exponent = offset >> mantissa;
-  const vec<T> m = (vec<T>)((bits<T>)v - (exponent << mantissa));
+  using U = decltype(words<T>{}[0] + words<T>{}[0]);
+  const U half_bits = single ? U(0x3f3504f3) : U(0x3fe6a09e667f3bcd);  // sqrt(1/2)
+  const bits<T> exponent = (bits<T>)((words<T>)v - (half_bits - words<T>{})) >> mantissa;
+  const vec<T> m = (vec<T>)((words<T>)v - ((words<T>)exponent << mantissa));
   const vec<T> s = (m - T(1)) / (m + T(1));
   const vec<T> z = s * s;
   constexpr int terms = single ? 5 : 11;

@@ -82,7 +82,8 @@ def as_float64(
     _float_type(where, values, array)
     if shape is not None and values.shape != shape:
         raise ValueError(f"{where} has shape {values.shape}, expected {shape}: {meaning}")
-    result: NDArray[np.float64] = np.ascontiguousarray(values, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are refused next
+        result: NDArray[np.float64] = np.ascontiguousarray(values, dtype=np.float64)
     if not np.isfinite(result).all():
         count = result.size - np.count_nonzero(np.isfinite(result))
         raise ValueError(f"{where} has {_not_finite(int(count))}")
@@ -240,7 +241,8 @@ def _row_contiguous(values: NDArray[Any], dtype: type[np.float32 | np.float64]) 
         d, size, (row, element) = values.shape[1], values.itemsize, values.strides
         if (element == size or d == 1) and row >= d * size and row % size == 0:
             return values
-    return np.array(values, dtype=dtype, order="C")  # a copy, because an aligned one is wanted
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are refused next
+        return np.array(values, dtype=dtype, order="C")  # a copy: an aligned one is wanted
 
 
 def _check_finite(where: str, samples: Samples) -> None:

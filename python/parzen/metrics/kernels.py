@@ -78,7 +78,7 @@ class Polynomial:
         if peak == 0.0 and self.coef0 == 0.0:
             return 1.0
         gamma = 1.0 / d if self.gamma is None else self.gamma
-        with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
             product = gamma * d * np.float64(peak) ** 2
             squared = (product + self.coef0) ** (2.0 * self.degree)
             return float(max(squared, 1e12 / squared))

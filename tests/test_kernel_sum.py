@@ -216,3 +216,31 @@ def test_many_columns_against_few_rows():
     rows, columns, _, _ = _core.kernel_sum(x, y, _core.Energy())
     np.testing.assert_allclose(rows, reference.energy(x, y).sum(axis=1), rtol=1e-13)
     np.testing.assert_allclose(columns, reference.energy(x, y).sum(axis=0), rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_the_exponential_is_right_to_two_units(dtype):
+    # exp(-x^2/2) one pair a row: two units of roundoff, and one for each unit of the argument,
+    # which is rounded itself.
+    x = np.linspace(0.0, 12.0, 20_001).astype(dtype)[:, None]
+    found = _core.kernel_sum(x, np.zeros((1, 1), dtype), _core.Gaussian([1.0]))[0]
+    argument = np.square(x[:, 0].astype(np.longdouble)) / 2
+    exact = np.exp(-argument)
+    unit = np.finfo(dtype).eps / 2
+    normal = exact > np.finfo(dtype).tiny
+    error = np.abs(found - exact)[normal] / exact[normal]
+    assert (error <= unit * (4 + 4 * argument[normal])).all()
+    assert np.max(error[argument[normal] < 0.25]) <= 4 * unit  # two ulp
+    assert (found[~normal] <= 2 * np.finfo(dtype).tiny).all()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("bandwidth", [1e-2, 1e-5, 1e-10, 1e-15])
+def test_far_pairs_are_exactly_zero(dtype, bandwidth):
+    # Arguments of the exponential to -1e30, far beyond those that have a fraction.
+    x, y = samples(30, 40, 9, dtype)
+    for kernel in (_core.Gaussian([bandwidth]), _core.Gaussian([bandwidth, 2 * bandwidth])):
+        rows, columns, _, squares = _core.kernel_sum(x, y, kernel)
+        assert (rows[0], columns[0], squares) == (1.0, 1.0, 1.0)  # the pair of equal rows
+        assert not rows[1:].any()
+        assert not columns[1:].any()

@@ -51,6 +51,7 @@ class SliceSums {
     T* z = extended_.get() + thread * extended_size();
     for (index j = 0; j < extended_size(); ++j) z[j] = 0;
     z[0] = 1;
+    if (slices_.degree == 1) return add_rows(slice, first, last, z, slot);
     for (index i = 0; i < thread_size(); ++i) rows[i] = 0;
     for (index i = first; i < last && !stop_requested(); i += depth_step) {
       const index depth = smaller(depth_step, last - i);
@@ -83,6 +84,19 @@ class SliceSums {
     const S* x = row_of<S>(x_, i);
     for (index j = slice.col0; j < slice.col0 + slice.cols; j += line) __builtin_prefetch(x + j);
     for (index j = slice.row.first; j < smaller(slice.row.first + slice.rows, x_.cols); j += line) __builtin_prefetch(x + j);
+  }
+
+  // Order 1 is a plain sum: no tile would be full.
+  void add_rows(const Slices::Slice& slice, index first, index last, T* z, double* slot) const {
+    for (index i = first; i < last && !stop_requested(); ++i) {
+      prefetch(slice, smaller(i + rows_ahead, last - 1));
+      extend(slice, i, z);
+      for (index c = 0; c < slice.cols; c += lanes<T>) {
+        vec<T> v;
+        __builtin_memcpy(&v, z + slice.col0 + c, sizeof v);
+        reinterpret_cast<Wide<T>*>(slot + c)->add(v);
+      }
+    }
   }
 
   // z = [1; x - c] of sample i: all of it, or of long rows what the slice needs.

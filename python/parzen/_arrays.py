@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Largest numbers that may arise inside the engine, with room left for sums over rows and columns.
 FLOAT32_LIMIT = 1e36
 FLOAT64_LIMIT = 1e290
+CENTER_ROWS = 16384
 HOST_DEVICES = (1, 3)  # DLPack's kDLCPU and kDLCUDAHost
 
 
@@ -128,13 +129,15 @@ def fit_range(function: str, magnitude: float, *arrays: Samples) -> tuple[Sample
 
 
 def center_of(*arrays: Samples) -> NDArray[Any]:
-    """Return the mean of all rows in the arrays' type, each column's to a sixteenth of its range.
+    """Return the mean of the rows in the arrays' type, each column's to a sixteenth of its range.
 
     Every engine call of one metric is given this same vector to subtract before products are
     taken. Any vector is right; one near the mean makes the products small, and with them their
-    rounding errors. A power of two as the step keeps samples that lie on a grid (integers, pixels,
-    shifted samples) on it, so that their distances stay exact and their ties stay ties.
+    rounding errors: of more than CENTER_ROWS rows every so many are looked at. A power of two as
+    the step keeps samples that lie on a grid (integers, pixels, shifted samples) on it, so that
+    their distances stay exact and their ties stay ties.
     """
+    arrays = tuple(a[:: -(-len(a) // CENTER_ROWS)] for a in arrays)
     low, high = _column_bounds(arrays)
     total = np.sum([a.sum(axis=0, dtype=np.float64) for a in arrays], axis=0)
     mean = total / sum(len(a) for a in arrays)

@@ -19,8 +19,6 @@ from parzen.metrics.mmd import by_moments, chosen_method, described, pair_sums, 
 if TYPE_CHECKING:
     from parzen._core import Progress
 
-CENTER_ROWS = 4096
-
 
 class KID(NamedTuple):
     """A Kernel Inception Distance.
@@ -137,8 +135,7 @@ def kid(
         seed=seed,
         kernel=described(kernel),
     )
-    # Any center is right, and a pass over all features would take as long as two subsets.
-    center = center_of(x[:: -(-len(x) // CENTER_ROWS)], y[:: -(-len(y) // CENTER_ROWS)])
+    center = center_of(x, y)
     draws = subset_draws(len(x), len(y), subsets, size, seed)
     compute = values_in_one_pass if together else values_one_by_one
     values = compute(x, y, kernel, draws, subsets, size, center=center, progress=progress)

@@ -174,3 +174,15 @@ def test_progress_in_one_pass(rng):
     parzen.kid(*rng.normal(size=(2, 50, 3)), subsets=20, subset_size=40, progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_a_tiny_gamma_on_huge_samples():
+    # <x, y> = 2e60 is no float32, gamma <x, y> is nearly nothing.
+    real = np.array([[16.0, 3.0], [-1.5, -1.5], [0.0, 0.0]], np.float32)
+    fake = np.array([[1e30, 1e30], [0.0, 1.0], [0.0, 0.0]], np.float32)
+    for gamma in (1e-160, 1e-61):
+        mean, _ = parzen.kid(real, fake, degree=1, gamma=gamma, subsets=None)
+        wide = [a.astype(np.float64) for a in (real, fake)]
+        expected = parzen.kid(*wide, degree=1, gamma=gamma, subsets=None)
+        assert mean == expected.mean
+        assert mean.provenance["dtype"] == "float64"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from parzen import _core
-from parzen._arrays import center_of, distance_magnitude
+from parzen._arrays import FLOAT64_LIMIT, center_of, distance_magnitude
 from parzen._options import as_integer, as_number, as_positive, as_seed, check_choice
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ class Polynomial:
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
             product = gamma * d * np.float64(peak) ** 2
             squared = (product + self.coef0) ** (2.0 * self.degree)
-            return float(max(squared, 1e12 / squared))
+            # The bare product and gamma itself are numbers of the samples' type as well.
+            bare = max(d * np.float64(peak) ** 2, min(1.0 / gamma, FLOAT64_LIMIT))
+            return float(max(squared, 1e12 / squared, bare))
 
 
 @dataclass(frozen=True)

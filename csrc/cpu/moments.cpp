@@ -172,7 +172,7 @@ class SliceSums {
     }
   }
 
-  // A function of its own: accumulators of two inlined variants would not stay in registers.
+  // One register tile over `depth` samples, added to float64.
   template <int vectors>
   static __attribute__((noinline)) void tile(const T* row, const T* col, index depth, double* slot, index stride) {
     Arguments<T> sum;
@@ -230,10 +230,9 @@ class MomentSweep {
   static void sum_part(void* self, index task, int thread) {
     auto& s = *static_cast<MomentSweep*>(self);
     const index number = s.first_ + task / s.parts_, part = task % s.parts_;
-    s.slices_.each(number, number + 1, [&](const Slices::Slice& slice) {
-      s.x_sums_.run(slice, s.x_.rows * part / s.parts_, s.x_.rows * (part + 1) / s.parts_, thread, s.slot(task, 0));
-      if (s.y_) s.y_sums_.run(slice, s.y_->rows * part / s.parts_, s.y_->rows * (part + 1) / s.parts_, thread, s.slot(task, 1));
-    });
+    const Slices::Slice slice = s.slices_[number];
+    s.x_sums_.run(slice, s.x_.rows * part / s.parts_, s.x_.rows * (part + 1) / s.parts_, thread, s.slot(task, 0));
+    if (s.y_) s.y_sums_.run(slice, s.y_->rows * part / s.parts_, s.y_->rows * (part + 1) / s.parts_, thread, s.slot(task, 1));
   }
 
   static void finish(void* self, index local, int) {
@@ -241,9 +240,7 @@ class MomentSweep {
     const index number = s.first_ + local, size = s.slot_size();
     for (index part = 1; part < s.parts_; ++part)
       for (index i = 0; i < s.sets() * size; ++i) s.slot(local * s.parts_, 0)[i] += s.slot(local * s.parts_ + part, 0)[i];
-    s.slices_.each(number, number + 1, [&](const Slices::Slice& slice) {
-      s.take_(slice, number, s.slot(local * s.parts_, 0), s.slot(local * s.parts_, s.sets() - 1));
-    });
+    s.take_(s.slices_[number], number, s.slot(local * s.parts_, 0), s.slot(local * s.parts_, s.sets() - 1));
   }
 
   const Slices& slices_;

@@ -35,42 +35,46 @@ struct Slices {
 
   int degree;
   index extended;              // D
-  index rows_each, cols_each;  // of a slice, at most; whole tiles
   index rows;                  // of the whole tensor
+  index rows_each, cols_each;  // of a slice, at most; whole tiles
   index count;
 
   // Large slices read each sample less often; small ones waste less of a small tensor.
   Slices(int degree, index extended, index tile_columns)
       : degree(degree),
         extended(extended),
-        rows_each(extended > 512 ? 384 : 96),
-        cols_each(smaller(512, ceil_div(extended, tile_columns) * tile_columns)) {
-    rows = degree == 1 ? 1 : degree == 2 ? extended : extended * (extended + 1) / 2;
-    rows_each = smaller(rows_each, ceil_div(rows, tile_rows) * tile_rows);
-    count = 0;
-    for (index row0 = 0; row0 < rows; row0 += rows_each) count += ceil_div(extended - row(row0).last(), cols_each);
+        rows(degree == 1   ? 1
+             : degree == 2 ? extended
+                           : extended * (extended + 1) / 2),
+        rows_each(smaller(extended > 512 ? 384 : 96, ceil_div(rows, tile_rows) * tile_rows)),
+        cols_each(smaller(512, ceil_div(extended, tile_columns) * tile_columns)),
+        firsts_(blocks() + 1) {
+    firsts_[0] = 0;
+    for (index block = 0; block < blocks(); ++block)
+      firsts_[block + 1] = firsts_[block] + ceil_div(extended - row(block * rows_each).last(), cols_each);
+    count = firsts_[blocks()];
   }
 
   Row row(index number) const {
     if (degree < 3) return {degree == 1 ? 0 : number, 0, degree};
-    index middle = 0, above = rows;  // middle (middle+1) / 2 <= number
-    for (above = extended; above - middle > 1;) {
+    index middle = 0, above = extended;  // middle (middle+1) / 2 <= number
+    while (above - middle > 1) {
       const index half = (middle + above) / 2;
       (half * (half + 1) / 2 <= number ? middle : above) = half;
     }
     return {number - middle * (middle + 1) / 2, middle, degree};
   }
 
-  // Calls visit(slice) for the slices [first, last) in order.
-  template <class Visit>
-  void each(index first, index last, Visit visit) const {
-    index number = 0;
-    for (index row0 = 0; row0 < rows && number < last; row0 += rows_each) {
-      const Row head = row(row0);
-      for (index col0 = head.last(); col0 < extended; col0 += cols_each, ++number)
-        if (number >= first && number < last)
-          visit(Slice{head, row0, smaller(rows_each, rows - row0), col0, smaller(cols_each, extended - col0)});
+  Slice operator[](index number) const {
+    index block = 0, above = blocks();  // firsts_[block] <= number
+    while (above - block > 1) {
+      const index half = (block + above) / 2;
+      (firsts_[half] <= number ? block : above) = half;
     }
+    const index row0 = block * rows_each;
+    const Row head = row(row0);
+    const index col0 = head.last() + (number - firsts_[block]) * cols_each;
+    return {head, row0, smaller(rows_each, rows - row0), col0, smaller(cols_each, extended - col0)};
   }
 
   // Where the entry (row, its lowest column) lies.
@@ -87,6 +91,11 @@ struct Slices {
     if (degree == 2) return r.first == col ? 1 : 2;
     return r.first == r.middle ? (r.middle == col ? 1 : 3) : (r.middle == col ? 3 : 6);
   }
+
+ private:
+  index blocks() const { return ceil_div(rows, rows_each); }
+
+  Buffer<index> firsts_;  // number of the first slice of each block of rows
 };
 
 }  // namespace parzen::PARZEN_ISA_NAME

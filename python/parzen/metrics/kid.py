@@ -98,9 +98,11 @@ def kid(
     >>> parzen.kid(real, fake, subsets=10, subset_size=100).mean.provenance["seed"]
     2020
     """
+    check_choice("kid: method", method, ("auto", "pairs", "moments"))
+    if subsets is not None and method != "auto":
+        raise ValueError(f"kid: method {method!r} is for all samples; pass subsets=None with it")
     pair = as_pair(real, fake, function="kid", names=("real", "fake"), min_rows=2)
     x, y, kernel = ready("kid", Polynomial(degree, gamma, coef0), *pair)
-    check_choice("kid: method", method, ("auto", "pairs", "moments"))
     if subsets is None:
         way = chosen_method("kid", method, kernel, x, y)
         record = provenance("kid", x, y, method=way, subsets=None, kernel=described(kernel))
@@ -113,8 +115,6 @@ def kid(
             mean = Estimate(sums.unbiased(), stderr, record)
         return KID(mean, None if stderr is None else Estimate(stderr, None, mean.provenance))
 
-    if method != "auto":
-        raise ValueError(f"kid: method {method!r} is for all samples; pass subsets=None with it")
     subsets = as_integer("kid: subsets", subsets, 1)
     size = as_integer("kid: subset_size", subset_size, 2)
     seed = as_seed("kid: seed", seed)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
-from parzen._arrays import FLOAT64_LIMIT, as_pair, center_of, check_range, extent, fit_range
+from parzen._arrays import FLOAT64_LIMIT, as_pair, center_of, extent, fit_range
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import check_choice
 from parzen.metrics import moments
@@ -187,13 +187,11 @@ def chosen_method(function: str, method: str, kernel: Kernel, x: Samples, y: Sam
                 f"{moments.MAX_DEGREE}, got {kernel!r}; pass method='pairs'"
             )
         return "pairs"
-    if method == "auto" and not moments.cheaper(len(x), len(y), x.shape[1], kernel.degree):
+    if method == "moments":
+        return method
+    if not moments.cheaper(len(x), len(y), x.shape[1], kernel.degree):
         return "pairs"
-    magnitude = moments.magnitude(kernel.degree, x, y)
-    if method == "auto" and magnitude > FLOAT64_LIMIT:
-        return "pairs"
-    check_range(function, magnitude, x, y)
-    return "moments"
+    return "moments" if moments.magnitude(kernel.degree, x, y) <= FLOAT64_LIMIT else "pairs"
 
 
 def by_moments(

@@ -53,8 +53,8 @@ def mmd(
         ``"pairs"`` sums over all pairs. ``"moments"`` gives the same number for a `Polynomial` of
         degree 1 to 3 in time linear in n and m, from mean tensors (see `Moments`); its standard
         error is put together from the pairs of at most 4096 seeded rows a side; where the
-        distributions are equal and n is much larger it is too large, several times at worst. ``"auto"`` takes the way that needs less
-        arithmetic, by n, m, d and the kernel alone.
+        distributions are equal and n is much larger it is too large, several times at worst.
+        ``"auto"`` takes the way that needs less arithmetic, by n, m, d and the kernel alone.
     progress
         Called with the fraction done.
 

@@ -257,6 +257,18 @@ py::tuple moment_norms(const py::array& x, const py::array& y, const PolynomialK
   return py::make_tuple(norms[0], norms[1], norms[2], norms[3], norms[4]);
 }
 
+py::tuple column_bounds(const py::array& x, const Progress& progress) {
+  Reporter reporter(progress);
+  ColumnBounds op;
+  op.x = matrix(x, "x");
+  Doubles low(op.x.cols), high(op.x.cols);
+  op.low = low.mutable_data();
+  op.high = high.mutable_data();
+  op.poll = reporter.poll();
+  reporter.run([&] { cpu::column_bounds(op); });
+  return py::make_tuple(low, high);
+}
+
 py::tuple psd_sqrt(const py::array& sigma) {
   load_lapack();
   const Square values = square(sigma, "sigma");
@@ -327,6 +339,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         py::arg("progress") = py::none());
   m.def("moment_norms", &moment_norms, py::arg("x"), py::arg("y"), py::arg("kernel"), py::kw_only(),
         py::arg("progress") = py::none());
+  m.def("column_bounds", &column_bounds, py::arg("x"), py::kw_only(), py::arg("progress") = py::none());
   m.def("psd_sqrt", &psd_sqrt, py::arg("sigma"));
   m.def("trace_sqrt_product", &trace_sqrt_product, py::arg("sigma1"), py::arg("sigma2"));
   m.def(

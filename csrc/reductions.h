@@ -122,6 +122,13 @@ struct MomentNorms {
   Poll poll;
 };
 
+// low[c] and high[c] = the smallest and the largest x_ic; both NaN where a value of the column is NaN or infinite.
+struct ColumnBounds {
+  Matrix x;
+  double *low = nullptr, *high = nullptr;
+  Poll poll;
+};
+
 namespace cpu {
 void kernel_sum(const KernelSum&);
 void kernel_quadratic(const KernelQuadratic&);
@@ -130,6 +137,7 @@ void nearest(const Nearest&);
 void ball_counts(const BallCounts&);
 void moments(const Moments&);
 void moment_norms(const MomentNorms&);
+void column_bounds(const ColumnBounds&);
 
 // sigma (d, d) symmetric is replaced by its principal square root V max(w, 0)^(1/2) V'; eigenvalues |w| <= d u max|w| count as
 // zero. Returns the most negative eigenvalue that was cut off, relative to the largest magnitude; 0 when there was none.

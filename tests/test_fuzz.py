@@ -213,6 +213,7 @@ def reductions(kernel, k, bandwidths, center, weights):
             x, y, kernel, memberships(x), None if y is None else memberships(y), center=center
         )[0],
         "moment_norms": lambda x, y: _core.moment_norms(x, x if y is None else y, kernel),
+        "column_bounds": lambda x, y: _core.column_bounds(x),
     }
 
 
@@ -261,6 +262,7 @@ def test_bindings(pair, alone, drawn, k, bandwidths, center, weights):
             "ball_counts": [(n,), (m,), (m,), (n,)],
             "kernel_quadratic": [(3,)],
             "moment_norms": [(), (), (), (), ()],
+            "column_bounds": [x.shape[1:], x.shape[1:]],
         }
         assert [None if r is None else np.shape(r) for r in results] == shapes[name]
         try:

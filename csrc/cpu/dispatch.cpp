@@ -24,6 +24,7 @@ namespace parzen {
   void ball_counts(const BallCounts&);           \
   void moments(const Moments&);                  \
   void moment_norms(const MomentNorms&);         \
+  void column_bounds(const ColumnBounds&);       \
   }
 PARZEN_EACH_ISA(PARZEN_DECLARE)
 #undef PARZEN_DECLARE
@@ -41,6 +42,7 @@ struct Isa {
   void (*ball_counts)(const BallCounts&);
   void (*moments)(const Moments&);
   void (*moment_norms)(const MomentNorms&);
+  void (*column_bounds)(const ColumnBounds&);
 };
 
 bool supported(const std::string& name) {
@@ -57,7 +59,7 @@ bool supported(const std::string& name) {
 
 #define PARZEN_ROW(name)                                                                          \
   {#name,         supported(#name),  name::kernel_sum, name::kernel_quadratic, name::log_density, \
-   name::nearest, name::ball_counts, name::moments,    name::moment_norms},
+   name::nearest, name::ball_counts, name::moments,    name::moment_norms,     name::column_bounds},
 const Isa* isas(int* count) {
   static const Isa table[] = {PARZEN_EACH_ISA(PARZEN_ROW)};  // best first
   *count = int(sizeof table / sizeof *table);
@@ -91,6 +93,7 @@ void nearest(const Nearest& op) { chosen().nearest(op); }
 void ball_counts(const BallCounts& op) { chosen().ball_counts(op); }
 void moments(const Moments& op) { chosen().moments(op); }
 void moment_norms(const MomentNorms& op) { chosen().moment_norms(op); }
+void column_bounds(const ColumnBounds& op) { chosen().column_bounds(op); }
 
 const char* isa() { return chosen().name; }
 

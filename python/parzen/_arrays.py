@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen import _core
+
 if TYPE_CHECKING:
     from parzen._core import Samples
 
@@ -151,9 +153,8 @@ def center_of(*arrays: Samples) -> NDArray[Any]:
 def _column_bounds(
     arrays: Sequence[Samples],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    low = np.min([a.min(axis=0) for a in arrays], axis=0).astype(np.float64)
-    high = np.max([a.max(axis=0) for a in arrays], axis=0).astype(np.float64)
-    return low, high
+    lows, highs = zip(*(_core.column_bounds(a) for a in arrays), strict=True)
+    return np.min(lows, axis=0), np.max(highs, axis=0)
 
 
 def _to_numpy(where: str, array: object) -> NDArray[Any]:
@@ -249,8 +250,7 @@ def _row_contiguous(values: NDArray[Any], dtype: type[np.float32 | np.float64]) 
 
 
 def _check_finite(where: str, samples: Samples) -> None:
-    # Minimum and maximum pass NaN on and keep infinity, and need no array of n x d booleans.
-    if np.isfinite(samples.min()) and np.isfinite(samples.max()):
+    if np.isfinite(_core.column_bounds(samples)[0]).all():
         return
     count, first = 0, -1
     for start in range(0, len(samples), 1024):

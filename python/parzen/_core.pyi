@@ -140,6 +140,11 @@ def moment_norms(
     all pairs, diagonals included: xx + yy - 2 xy, xx and yy.
     """
 
+def column_bounds(
+    x: Samples, *, progress: Progress | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(low (d,), high (d,)) of each column; both NaN where a value is NaN or infinite."""
+
 def psd_sqrt(sigma: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """(root (d, d), worst): worst = most negative eigenvalue / largest magnitude, 0.0 if none."""
 

@@ -153,6 +153,13 @@ inline const Operation operations[] = {
        op.norms = out.add<double>(5);
        cpu::moment_norms(op);
      }},
+    {"column_bounds", 1,
+     [](const Problem& p, Outputs& out) {
+       ColumnBounds op;
+       op.x = p.x, op.poll = p.poll;
+       op.low = out.add<double>(p.x.cols), op.high = out.add<double>(p.x.cols);
+       cpu::column_bounds(op);
+     }},
 };
 
 }  // namespace parzen

@@ -19,6 +19,7 @@ from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mmd import mmd
 from parzen.metrics.mmd_test import MMDTest, mmd_test
 from parzen.metrics.moments import MMD, Moments
+from parzen.protocols import Protocol, protocol
 
 __all__ = [
     "KID",
@@ -34,6 +35,7 @@ __all__ = [
     "Moments",
     "Polynomial",
     "PrecisionRecall",
+    "Protocol",
     "RationalQuadratic",
     "SmallSampleWarning",
     "__version__",
@@ -46,6 +48,7 @@ __all__ = [
     "mmd",
     "mmd_test",
     "precision_recall",
+    "protocol",
     "set_num_threads",
     "sqrtm",
 ]

@@ -71,6 +71,7 @@ def provenance(
         "d": x.shape[1],
         "dtype": str(x.dtype),
         **facts,
+        "device": "cpu",
         "version": __version__,
     }
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from parzen import _core
 from parzen._arrays import as_float64, as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, __version__, part, provenance
+from parzen._options import as_integer
+from parzen.protocols import AnyProtocol, recorded, rules_of
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -34,10 +36,17 @@ class IndefiniteWarning(UserWarning):
     """A covariance had slightly negative eigenvalues, which were set to zero."""
 
 
-def fid(real: object, fake: object, *, progress: Progress | None = None) -> Estimate:
+def fid(
+    real: object,
+    fake: object,
+    *,
+    ddof: int = 1,
+    protocol: AnyProtocol | None = None,
+    progress: Progress | None = None,
+) -> Estimate:
     """Return the Frechet distance between the Gaussians that have the moments of two samples.
 
-    FID = |mu_1 - mu_2|^2 + Tr S_1 + Tr S_2 - 2 Tr (S_1 S_2)^(1/2), S with ddof 1, all in float64.
+    FID = |mu_1 - mu_2|^2 + Tr S_1 + Tr S_2 - 2 Tr (S_1 S_2)^(1/2), all in float64.
     Samples with n <= d, whose covariance is singular, are taken exactly: nothing is added to a
     diagonal and nothing is complex.
 
@@ -45,6 +54,10 @@ def fid(real: object, fake: object, *, progress: Progress | None = None) -> Esti
     ----------
     real, fake
         Features (n, d) and (m, d), n, m >= 2.
+    ddof
+        The covariances divide by n - ddof: 1 or 0.
+    protocol
+        A package whose divisor is taken instead; see `parzen.protocol`.
     progress
         Called with the fraction done.
 
@@ -79,6 +92,9 @@ def fid(real: object, fake: object, *, progress: Progress | None = None) -> Esti
     >>> 3.5 < value < 4.5
     True
     """
+    ddof = as_integer("fid: ddof", ddof, 0, 1)
+    if protocol is not None:
+        ddof = rules_of("fid", protocol, "fid", ddof=(ddof, 1)).ddof
     x, y = as_pair(real, fake, function="fid", names=("real", "fake"), min_rows=2)
     d = x.shape[1]
     check_range("fid", distance_magnitude(d, *extent(x, y)), x, y)
@@ -95,21 +111,22 @@ def fid(real: object, fake: object, *, progress: Progress | None = None) -> Esti
     first, second = part(progress, 0.0, 0.9 * share), part(progress, 0.9 * share, 0.9)
     if min(len(x), len(y)) <= d:
         method = "rows"
-        mean_x, factor_x = _factor(x, center, first)
-        mean_y, factor_y = _factor(y, center, second)
+        mean_x, factor_x = _factor(x, center, ddof, first)
+        mean_y, factor_y = _factor(y, center, ddof, second)
         traces = float(np.vdot(factor_x, factor_x) + np.vdot(factor_y, factor_y))
         root = float(scipy.linalg.svdvals(factor_x @ factor_y.T, check_finite=False).sum())
     else:
         method = "covariances"
-        mean_x, sigma_x = _moments(x, center, first)
-        mean_y, sigma_y = _moments(y, center, second)
+        mean_x, sigma_x = _moments(x, center, ddof, first)
+        mean_y, sigma_y = _moments(y, center, ddof, second)
         traces = float(np.trace(sigma_x) + np.trace(sigma_y))
         root, _ = _trace_sqrt_product(sigma_x, sigma_y)
     if progress is not None:
         progress(1.0)
     shift = mean_x - mean_y
     value = float(shift @ shift) + traces - 2.0 * root
-    return Estimate(value, None, provenance("fid", x, y, method=method))
+    record = provenance("fid", x, y, method=method, ddof=ddof, **recorded(protocol))
+    return Estimate(value, None, record)
 
 
 def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -> Estimate:
@@ -219,8 +236,10 @@ def _mean(x: Samples, center: Vector) -> Vector:
     return sums[1:] / len(x)
 
 
-def _moments(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vector, Matrix]:
-    """Return mean (relative to the center) and covariance (ddof 1), all in float64.
+def _moments(
+    x: Samples, center: Vector, ddof: int, progress: Progress | None
+) -> tuple[Vector, Matrix]:
+    """Return mean (relative to the center) and covariance, all in float64.
 
     Two passes: rows are shifted by the mean before they are squared, so that no digits cancel, and
     what rounding has left of the mean is taken off the squares (Chan, Golub and LeVeque,
@@ -240,11 +259,13 @@ def _moments(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vec
         sigma[block, :first] = sigma[:first, block].T
         square = sigma[block, block]
         square[...] = np.triu(square) + np.triu(square, 1).T
-    sigma /= n - 1
+    sigma /= n - ddof
     return mean, sigma
 
 
-def _factor(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vector, Matrix]:
+def _factor(
+    x: Samples, center: Vector, ddof: int, progress: Progress | None
+) -> tuple[Vector, Matrix]:
     """Return the mean and an F with F'F = the covariance: centred rows, a root where many.
 
     Tr (S_1 S_2)^(1/2) is the sum of the singular values of F_1 F_2'. From the rows themselves this
@@ -252,13 +273,13 @@ def _factor(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vect
     """
     n, d = x.shape
     if n > 4 * d:
-        mean, sigma = _moments(x, center, progress)
+        mean, sigma = _moments(x, center, ddof, progress)
         scaled, exponent = _scaled(sigma)
         return mean, np.ldexp(_core.psd_sqrt(scaled)[0], exponent)
     mean = _mean(x, center)
     if progress is not None:
         progress(1.0)
-    return mean, (x - center - mean) / math.sqrt(n - 1)
+    return mean, (x - center - mean) / math.sqrt(n - ddof)
 
 
 def _trace_sqrt_product(sigma1: Matrix, sigma2: Matrix) -> tuple[float, float]:

@@ -76,6 +76,7 @@ MODULES = [
     "parzen._estimate",
     "parzen.metrics.frechet",
     "parzen.protocols",
+    "parzen.results",
     "parzen.metrics.inception_score",
     "parzen.metrics.kde",
     "parzen.metrics.kernels",

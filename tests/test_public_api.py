@@ -20,6 +20,7 @@ NAMES = {
     "BandwidthWarning",
     "Energy",
     "Estimate",
+    "FIDJackknife",
     "Gaussian",
     "InceptionScore",
     "IndefiniteWarning",
@@ -35,6 +36,7 @@ NAMES = {
     "SmallSampleWarning",
     "__version__",
     "fid",
+    "fid_jackknife",
     "frechet_distance",
     "get_num_threads",
     "inception_score",
@@ -51,6 +53,7 @@ NAMES = {
 # What stands after `*`, and the defaults: part of the contract.
 SIGNATURES = {
     "fid": "(real, fake, *, ddof=1, protocol=None, progress=None)",
+    "fid_jackknife": "(real, fake, *, blocks=10, ddof=1, protocol=None, seed=0, progress=None)",
     "frechet_distance": "(mu1, sigma1, mu2, sigma2)",
     "sqrtm": "(sigma)",
     "kid": "(real, fake, *, degree=3, gamma=None, coef0=1.0, subsets=100, subset_size=1000, "
@@ -74,6 +77,7 @@ SIGNATURES = {
 
 MODULES = [
     "parzen._estimate",
+    "parzen.metrics.fid_jackknife",
     "parzen.metrics.frechet",
     "parzen.protocols",
     "parzen.results",

@@ -3,6 +3,7 @@
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, __version__
 from parzen.metrics.bandwidth import BandwidthWarning
+from parzen.metrics.fid_jackknife import FIDJackknife, fid_jackknife
 from parzen.metrics.frechet import (
     IndefiniteWarning,
     SmallSampleWarning,
@@ -27,6 +28,7 @@ __all__ = [
     "BandwidthWarning",
     "Energy",
     "Estimate",
+    "FIDJackknife",
     "Gaussian",
     "InceptionScore",
     "IndefiniteWarning",
@@ -40,6 +42,7 @@ __all__ = [
     "SmallSampleWarning",
     "__version__",
     "fid",
+    "fid_jackknife",
     "frechet_distance",
     "get_num_threads",
     "inception_score",

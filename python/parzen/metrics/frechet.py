@@ -204,7 +204,10 @@ def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -
         shift = a - b
         value = float(shift @ shift + np.trace(sigma_a) + np.trace(sigma_b)) - 2.0 * root
     if not math.isfinite(value):
-        raise ValueError(f"{function}: the distance overflows float64; rescale its arguments")
+        raise ValueError(
+            f"{function}: mu1, sigma1, mu2, sigma2 are so large that their distance overflows "
+            f"float64; rescale them"
+        )
     return Estimate(value, None, {"metric": function, "d": a.size, "version": __version__})
 
 

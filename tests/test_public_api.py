@@ -29,12 +29,15 @@ NAMES = {
     "Moments",
     "MMD",
     "MMDTest",
+    "ModelComparison",
+    "ModelDifference",
     "Polynomial",
     "PrecisionRecall",
     "Protocol",
     "RationalQuadratic",
     "SmallSampleWarning",
     "__version__",
+    "compare_models",
     "fid",
     "fid_jackknife",
     "frechet_distance",
@@ -77,6 +80,7 @@ SIGNATURES = {
 
 MODULES = [
     "parzen._estimate",
+    "parzen.metrics.compare_models",
     "parzen.metrics.fid_jackknife",
     "parzen.metrics.frechet",
     "parzen.protocols",

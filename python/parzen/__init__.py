@@ -3,6 +3,7 @@
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, __version__
 from parzen.metrics.bandwidth import BandwidthWarning
+from parzen.metrics.compare_models import ModelComparison, ModelDifference, compare_models
 from parzen.metrics.fid_jackknife import FIDJackknife, fid_jackknife
 from parzen.metrics.frechet import (
     IndefiniteWarning,
@@ -34,6 +35,8 @@ __all__ = [
     "IndefiniteWarning",
     "KernelDensity",
     "MMDTest",
+    "ModelComparison",
+    "ModelDifference",
     "Moments",
     "Polynomial",
     "PrecisionRecall",
@@ -41,6 +44,7 @@ __all__ = [
     "RationalQuadratic",
     "SmallSampleWarning",
     "__version__",
+    "compare_models",
     "fid",
     "fid_jackknife",
     "frechet_distance",

@@ -105,15 +105,7 @@ def fid_jackknife(
                 f"each: pass blocks<={n // 2}"
             )
     parts = [blocks_of(len(sample), blocks, random) for sample in (x, y)]
-    center = center_of(x, y).astype(np.float64)
-    fewest = min(len(x) - len(parts[0][0]), len(y) - len(parts[1][0]))
-    way = _by_rows if fewest <= x.shape[1] else _by_moments
-    values = []
-    for value in way(x, y, parts, center, ddof):
-        values.append(value)
-        if progress is not None:
-            progress(len(values) / (1 + 2 * blocks))
-    whole, without = values[0], np.reshape(values[1:], (2, blocks))
+    whole, *without = replicates(x, y, parts, ddof, progress)
     sides = [
         jackknife(whole, found, [len(rows) for rows in side])
         for found, side in zip(without, parts, strict=True)
@@ -131,6 +123,22 @@ def fid_jackknife(
     at_n = provenance("fid", x, y, estimand="its expectation at these n and m", **facts)
     limit = provenance("fid, corrected", x, y, estimand="FID of the populations", **facts)
     return FIDJackknife(Estimate(whole, stderr, at_n), Estimate(whole - bias, stderr, limit))
+
+
+def replicates(
+    x: Samples, y: Samples, parts: list[Rows], ddof: int, progress: Progress | None = None
+) -> tuple[float, Vector, Vector]:
+    """Return FID, FID without each block of x, and without each block of y."""
+    center = center_of(x, y).astype(np.float64)
+    fewest = min(len(x) - len(parts[0][0]), len(y) - len(parts[1][0]))
+    way = _by_rows if fewest <= x.shape[1] else _by_moments
+    values = []
+    for value in way(x, y, parts, center, ddof):
+        values.append(value)
+        if progress is not None:
+            progress(len(values) / (1 + len(parts[0]) + len(parts[1])))
+    first = 1 + len(parts[0])
+    return values[0], np.array(values[1:first]), np.array(values[first:])
 
 
 def _by_moments(

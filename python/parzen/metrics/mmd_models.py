@@ -45,8 +45,8 @@ class MMDModels:
         progress: Progress | None,
     ) -> None:
         # One kernel for all: a bandwidth that is a median is that of all rows together.
-        stacked: Samples = np.concatenate(models)
-        real, stacked, self.kernel = ready("compare_models", kernel, real, stacked)
+        rows: Any = np.concatenate(models)
+        real, stacked, self.kernel = ready("compare_models", kernel, real, rows)
         starts = np.cumsum([0, *(len(model) for model in models)])
         self.models = [stacked[a:b] for a, b in itertools.pairwise(starts)]
         self.real = real

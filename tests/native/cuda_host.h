@@ -1,0 +1,314 @@
+// The part of the CUDA runtime that csrc/cuda uses, on the host: its sources compiled by g++ with "device" memory that is the
+// host's. A block's threads are coroutines of the calling thread that take turns at barriers, blocks follow one another: what the
+// kernels compute is executed as it stands, but for the instructions of the tensor cores, which tile.h does one pair at a time.
+//
+// PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_FAIL=n: the n-th launch from now on fails.
+#pragma once
+
+#include <ucontext.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+#define __grid_constant__
+
+struct Position {
+  unsigned x = 0;
+};
+inline Position threadIdx, blockIdx, blockDim, gridDim;
+
+namespace parzen::cuda::host {
+
+constexpr std::size_t stack_bytes = 128 << 10, shared_bytes = 227 << 10;
+
+struct Barrier {
+  int arrived = 0, round = 0;
+};
+
+// The threads of the block that runs.
+class Block {
+ public:
+  void run(int threads, const std::function<void()>& body) {
+    body_ = &body;
+    contexts_.resize(threads);
+    while (int(stacks_.size()) < threads) stacks_.emplace_back(new char[stack_bytes]);
+    finished_.assign(threads, false);
+    whole = Barrier{};
+    warps.assign(threads / 32 + 1, Barrier{});
+    for (int t = 0; t < threads; ++t) {
+      getcontext(&contexts_[t]);
+      contexts_[t].uc_stack.ss_sp = stacks_[t].get();
+      contexts_[t].uc_stack.ss_size = stack_bytes;
+      contexts_[t].uc_link = &back_;
+      makecontext(&contexts_[t], reinterpret_cast<void (*)()>(&enter), 0);
+    }
+    for (int left = threads; left > 0;) {
+      progress_ = false;
+      for (int t = 0; t < threads; ++t) {
+        if (finished_[t]) continue;
+        threadIdx.x = unsigned(t);
+        swapcontext(&back_, &contexts_[t]);
+        if (finished_[t]) --left;
+      }
+      if (!progress_) {  // on a device this would hang
+        std::fprintf(stderr, "a barrier that not all threads of a block reach\n");
+        std::abort();
+      }
+    }
+  }
+
+  void wait(Barrier& barrier, int threads) {
+    const int round = barrier.round;
+    if (++barrier.arrived == threads) {
+      barrier.arrived = 0;
+      ++barrier.round;
+      progress_ = true;
+    }
+    while (barrier.round == round) swapcontext(&contexts_[threadIdx.x], &back_);
+  }
+
+  Barrier whole;
+  std::vector<Barrier> warps;
+  std::uint64_t lanes[32][32];  // what a warp's threads exchange
+  int votes[2] = {};
+  alignas(128) unsigned char shared[shared_bytes];
+
+ private:
+  static void enter();
+
+  const std::function<void()>* body_ = nullptr;
+  std::vector<ucontext_t> contexts_;
+  std::vector<std::unique_ptr<char[]>> stacks_;
+  std::vector<bool> finished_;
+  ucontext_t back_;
+  bool progress_ = false;
+};
+inline Block block;
+
+inline void Block::enter() {
+  (*block.body_)();
+  block.finished_[threadIdx.x] = true;
+  block.progress_ = true;
+}
+
+// The values of all 32 threads of a warp.
+template <class T>
+void exchange(T value, T (&all)[32]) {
+  const unsigned thread = threadIdx.x, warp = thread / 32;
+  static_assert(sizeof(T) <= 8);
+  const int threads = int(blockDim.x) < 32 ? int(blockDim.x) : 32;
+  std::memcpy(&block.lanes[warp][thread % 32], &value, sizeof value);
+  block.wait(block.warps[warp], threads);
+  for (int lane = 0; lane < threads; ++lane) std::memcpy(&all[lane], &block.lanes[warp][lane], sizeof value);
+  block.wait(block.warps[warp], threads);
+}
+
+}  // namespace parzen::cuda::host
+
+inline void __syncthreads() { parzen::cuda::host::block.wait(parzen::cuda::host::block.whole, int(blockDim.x)); }
+inline void __syncwarp() {
+  int all[32];
+  parzen::cuda::host::exchange(0, all);
+}
+inline int __syncthreads_or(int vote) {
+  static int votes;
+  __syncthreads();
+  if (threadIdx.x == 0) votes = 0;
+  __syncthreads();
+  votes |= vote != 0;
+  __syncthreads();
+  return votes;
+}
+template <class T>
+T __shfl_xor_sync(unsigned, T value, int mask) {
+  T all[32];
+  parzen::cuda::host::exchange(value, all);
+  return all[(threadIdx.x % 32) ^ unsigned(mask)];
+}
+inline unsigned __ballot_sync(unsigned, bool vote) {
+  int all[32];
+  parzen::cuda::host::exchange(int(vote), all);
+  unsigned votes = 0;
+  for (int lane = 0; lane < 32; ++lane) votes |= unsigned(all[lane]) << lane;
+  return votes;
+}
+inline bool __any_sync(unsigned, bool vote) { return __ballot_sync(0, vote) != 0; }
+inline int __ffs(int v) { return __builtin_ffs(v); }
+inline int __popc(unsigned v) { return __builtin_popcount(v); }
+template <class T>
+T atomicAdd(T* to, T value) {
+  const T before = *to;
+  *to += value;
+  return before;
+}
+
+struct __half {
+  std::uint16_t bits;
+};
+inline __half __float2half_rn(float v) {
+  const _Float16 h = _Float16(v);
+  __half half;
+  std::memcpy(&half, &h, sizeof half);
+  return half;
+}
+inline float __half2float(__half half) {
+  static const std::vector<float> values = [] {
+    std::vector<float> all(65536);
+    for (unsigned bits = 0; bits < 65536; ++bits) {
+      const std::uint16_t word = std::uint16_t(bits);
+      _Float16 h;
+      std::memcpy(&h, &word, sizeof h);
+      all[bits] = float(h);
+    }
+    return all;
+  }();
+  return values[half.bits];
+}
+inline std::uint16_t __half_as_ushort(__half half) { return half.bits; }
+inline __half __ushort_as_half(std::uint16_t bits) { return {bits}; }
+
+enum cudaError_t { cudaSuccess, cudaErrorMemoryAllocation, cudaErrorInvalidDevice, cudaErrorLaunchFailure, cudaErrorNotReady };
+using cudaStream_t = struct Stream*;
+using cudaEvent_t = struct Event*;
+enum { cudaEventDisableTiming, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaFuncAttributeMaxDynamicSharedMemorySize };
+enum { cudaDevAttrMultiProcessorCount, cudaDevAttrMaxSharedMemoryPerBlockOptin };
+enum { cudaMemoryTypeDevice, cudaMemoryTypeManaged };
+struct cudaPointerAttributes {
+  int type, device;
+};
+struct cudaDeviceProp {
+  char name[256];
+  int major, minor, multiProcessorCount;
+};
+
+namespace parzen::cuda::host {
+constexpr int devices = 2;
+inline thread_local int current = 0;
+inline std::size_t taken = 0;
+inline std::unordered_map<void*, std::size_t> blocks;
+inline std::recursive_mutex turn;
+inline cudaError_t last = cudaSuccess;
+inline cudaError_t set(cudaError_t error) { return error == cudaSuccess ? error : last = error; }
+inline std::size_t capacity() {
+  const char* text = std::getenv("PARZEN_CUDA_HOST_BYTES");
+  return text ? std::strtoull(text, nullptr, 10) : std::size_t(1) << 30;
+}
+inline bool fails() {
+  const char* text = std::getenv("PARZEN_CUDA_HOST_FAIL");
+  static int launches = 0;
+  if (!text) launches = 0;
+  if (!text) return false;
+  return ++launches == std::atoi(text);
+}
+}  // namespace parzen::cuda::host
+
+inline cudaError_t cudaGetLastError() {
+  const cudaError_t error = parzen::cuda::host::last;
+  parzen::cuda::host::last = cudaSuccess;
+  return error;
+}
+inline const char* cudaGetErrorString(cudaError_t error) {
+  constexpr const char* texts[] = {"no error", "out of memory", "invalid device ordinal", "unspecified launch failure", "not ready"};
+  return texts[error];
+}
+inline const char* cudaGetErrorName(cudaError_t error) {
+  constexpr const char* names[] = {"cudaSuccess", "cudaErrorMemoryAllocation", "cudaErrorInvalidDevice", "cudaErrorLaunchFailure",
+                                   "cudaErrorNotReady"};
+  return names[error];
+}
+inline cudaError_t cudaGetDevice(int* device) { return *device = parzen::cuda::host::current, cudaSuccess; }
+inline cudaError_t cudaSetDevice(int device) {
+  if (device < 0 || device >= parzen::cuda::host::devices) return parzen::cuda::host::set(cudaErrorInvalidDevice);
+  return parzen::cuda::host::current = device, cudaSuccess;
+}
+inline cudaError_t cudaGetDeviceCount(int* count) { return *count = parzen::cuda::host::devices, cudaSuccess; }
+inline cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 0, cudaSuccess; }
+inline cudaError_t cudaDriverGetVersion(int* version) { return *version = 0, cudaSuccess; }
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  std::snprintf(properties->name, sizeof properties->name, "the host");
+  properties->major = properties->minor = 0;
+  properties->multiProcessorCount = 3;
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceGetAttribute(int* value, int attribute, int) {
+  *value = attribute == cudaDevAttrMultiProcessorCount ? 3 : int(parzen::cuda::host::shared_bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void*) {
+  *attributes = {cudaMemoryTypeDevice, parzen::cuda::host::current};
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  *total = parzen::cuda::host::capacity();
+  *free = *total - parzen::cuda::host::taken;
+  return cudaSuccess;
+}
+// Filled with a pattern: what is read before it was written shows.
+inline cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t) {
+  using namespace parzen::cuda::host;
+  const std::lock_guard lock(turn);
+  if (taken + bytes > capacity()) return set(cudaErrorMemoryAllocation);
+  *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  std::memset(*data, 0xff, bytes);
+  taken += blocks[*data] = bytes;
+  return cudaSuccess;
+}
+inline cudaError_t cudaFreeAsync(void* data, cudaStream_t) {
+  using namespace parzen::cuda::host;
+  const std::lock_guard lock(turn);
+  taken -= blocks[data];
+  blocks.erase(data);
+  std::free(data);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, int, cudaStream_t) {
+  return std::memcpy(to, from, bytes), cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
+  return std::memset(to, value, bytes), cudaSuccess;
+}
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, int) { return *event = nullptr, cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, int) { return cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaFuncSetAttribute(const void*, int, int) { return cudaSuccess; }
+
+namespace parzen::cuda {
+
+inline unsigned char* shared_memory() { return host::block.shared; }
+inline void copy_16_bytes(unsigned char* shared, const unsigned char* global) { std::memcpy(shared, global, 16); }
+inline void commit_copies() {}
+inline void wait_for_copies(int) {}
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), int blocks, int threads, int shared_bytes, cudaStream_t, Arguments... arguments) {
+  const std::lock_guard lock(host::turn);
+  if (host::fails() || shared_bytes > int(host::shared_bytes)) {
+    host::last = cudaErrorLaunchFailure;
+    return;
+  }
+  gridDim.x = unsigned(blocks);
+  blockDim.x = unsigned(threads);
+  for (int b = 0; b < blocks; ++b) {
+    blockIdx.x = unsigned(b);
+    std::memset(host::block.shared, 0xff, std::size_t(shared_bytes));
+    host::block.run(threads, [&] { kernel(arguments...); });
+  }
+}
+
+}  // namespace parzen::cuda

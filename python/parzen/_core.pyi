@@ -9,8 +9,40 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Samples: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 Progress: TypeAlias = Callable[[float], None]  # called with the fraction done, about every 50 ms
+
+class DeviceMatrix:
+    """A matrix in a device's memory, borrowed: it must stay there until the calls it is given to return.
+
+    stride: elements from one row to the next. dtype: "float32" or "float64". stream: a cudaStream_t, in
+    which everything is done and which is idle when a call returns. precision, of float32: "full" as on
+    the CPU, "fast" to 11 bits, "plain" as full without tensor cores.
+    """
+
+    def __init__(
+        self,
+        pointer: int,
+        rows: int,
+        cols: int,
+        stride: int,
+        dtype: str,
+        device: int,
+        stream: int = 0,
+        *,
+        precision: str = "full",
+    ) -> None: ...
+
+# Matrices are arrays or all on one device; vectors and results are always arrays. A device's failure is
+# a RuntimeError, its lack of memory a MemoryError.
+Samples: TypeAlias = Array | DeviceMatrix
+
+def cuda_info() -> dict[str, Any]:
+    """{library, missing, architectures, runtime, driver, unusable, devices}: what was found.
+
+    library is libparzen_cuda.so's path, `missing` why it cannot be used or None, `unusable` why there
+    are no devices or None; each device has name, capability, multiprocessors, total_bytes, free_bytes.
+    """
 
 class Polynomial:
     def __init__(self, degree: int, gamma: float, coef0: float) -> None: ...
@@ -92,7 +124,7 @@ def nearest(
     *,
     center: NDArray[Any] | None = None,
     progress: Progress | None = None,
-) -> Samples:
+) -> Array:
     """(m, k) squared distances from each query to its k nearest rows of x, ascending, in x's type.
 
     queries None: x itself, leaving out i = j (k <= n - 1).

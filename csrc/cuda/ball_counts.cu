@@ -19,7 +19,7 @@ struct BallSink {
 
   template <class U>
   __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char* shared,
-                                            const Accumulators<T>& squared) const {
+                                            Accumulators<T>& squared) const {
     int* counts = reinterpret_cast<int*>(shared);  // [x_holds, x_held][row], [y_held, y_holds][column]
     const int thread = int(threadIdx.x), own = thread % tile_side;
     counts[thread] = counts[thread + block_threads] = 0;
@@ -31,14 +31,13 @@ struct BallSink {
       radii[c] = mine.col(c) < at.cols ? y_radii[at.col0 + mine.col(c)] : T(-1);
       held[c] = holds[c] = 0;
     }
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) {
+    each_row<T>(squared, [&](int r, const T(&row)[thread_cols]) {
       const T radius = mine.row(r) < at.rows ? x_radii[at.row0 + mine.row(r)] : T(-1);
       int in_x = 0, in_y = 0;
       PARZEN_UNROLL
       for (int c = 0; c < thread_cols; ++c) {
         const bool counted = at.whole || at.counts(mine.row(r), mine.col(c));
-        const bool by_x = counted && squared[r][c] <= radius, by_y = counted && squared[r][c] <= radii[c];
+        const bool by_x = counted && row[c] <= radius, by_y = counted && row[c] <= radii[c];
         in_x += by_x;
         in_y += by_y;
         held[c] += by_x;
@@ -46,7 +45,7 @@ struct BallSink {
       }
       atomicAdd(counts + mine.row(r), in_x);
       atomicAdd(counts + tile_side + mine.row(r), in_y);
-    }
+    });
     PARZEN_UNROLL
     for (int c = 0; c < thread_cols; ++c) {
       atomicAdd(counts + 2 * tile_side + mine.col(c), held[c]);

@@ -17,11 +17,10 @@ __device__ PARZEN_DEVICE_INLINE void evaluate(const Kernel& kernel, Argument arg
   with_kernel<T>(kernel, [&](const auto& function) {
     using K = std::remove_cv_t<std::remove_reference_t<decltype(function)>>;
     if (K::argument != argument) return;
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) {
+    each_row<T>(v, [&](int r, T(&row)[thread_cols]) {
       PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) v[r][c] = function(v[r][c], r);
-    }
+      for (int c = 0; c < thread_cols; ++c) row[c] = function(row[c], r);
+    });
   });
   if (at.whole) return;
   PARZEN_UNROLL

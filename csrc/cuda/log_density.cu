@@ -53,9 +53,6 @@ struct LogSink {
 
   template <class U>
   __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char*, Accumulators<T>& v) const {
-    T weight[thread_rows];
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) weight[r] = mine.row(r) < at.rows ? weights[at.row0 + mine.row(r)] : T(0);
     with_profile<T>(profile, [&](auto named) {
       using Profile = typename decltype(named)::type;
       if constexpr (Profile::of_distance) {
@@ -65,25 +62,24 @@ struct LogSink {
           for (int c = 0; c < thread_cols; ++c) v[r][c] = sqrt(v[r][c]);
         }
       }
-      for (int b = 0; b < count; ++b) add(static_cast<const Profile*>(profiles)[b], b, at, mine, weight, v);
+      for (int b = 0; b < count; ++b) add(static_cast<const Profile*>(profiles)[b], b, at, mine, v);
     });
   }
 
   template <class Profile>
-  __device__ PARZEN_DEVICE_INLINE void add(const Profile& profile, int b, const Place& at, const Lane& mine,
-                                           const T (&weight)[thread_rows], const Accumulators<T>& v) const {
+  __device__ PARZEN_DEVICE_INLINE void add(const Profile& profile, int b, const Place& at, const Lane& mine, Accumulators<T>& v) const {
+    const auto weight = [&](int r) { return mine.row(r) < at.rows ? weights[at.row0 + mine.row(r)] : T(0); };
     const index part = (index(b) * at.row_tiles + at.tile_row) * parts_a_tile + mine.warp_row;
     const index slot = (part * at.col_tiles + at.tile_col) * tile_side;
-    PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) {
+    each_col<T>(v, [&](int c, int k) {
       T highest = Profile::compact ? T(0) : nothing<T>, t[thread_rows], sum = 0;
       PARZEN_UNROLL
       for (int r = 0; r < thread_rows; ++r) {
         const bool counts = at.whole || at.counts(mine.row(r), mine.col(c));
         if constexpr (Profile::compact) {
-          sum += counts ? profile(v[r][c]) * weight[r] : T(0);
+          sum += counts ? profile(v[r][k]) * weight(r) : T(0);
         } else {
-          t[r] = counts ? profile(v[r][c]) + weight[r] : excluded<T>;
+          t[r] = counts ? profile(v[r][k]) + weight(r) : excluded<T>;
           highest = max(highest, t[r]);
         }
       }
@@ -97,7 +93,7 @@ struct LogSink {
         references[slot + mine.col(c)] = highest;
         sums[slot + mine.col(c)] = double(sum);
       }
-    }
+    });
   }
 };
 

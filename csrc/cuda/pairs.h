@@ -6,7 +6,7 @@
 // called by all of a block's threads, with `shared_bytes` of memory that is free from one call to the next.
 #pragma once
 
-#include "pack.h"
+#include "tile_loop.h"
 
 namespace parzen::cuda {
 
@@ -39,19 +39,23 @@ struct Chunk {
   index row0, col0;
   int row_tiles, col_tiles;
   bool triangle;  // its tiles are those with row <= col
-  index tiles;
-  int steps;
+  int tiles, steps;
   index padded_cols;
   const typename P::Packed *x_packed, *y_packed;
   const T *x_terms, *y_terms, *x_scales, *y_scales;
   bool hi_only;
   int stages;  // of shared memory, 2 or 3
 
-  PARZEN_INLINE TileIndex tile(index number) const {
+  PARZEN_INLINE TileIndex tile(int number) const {
     return triangle ? triangle_tile(number) : rectangle_tile(number, row_tiles, col_tiles);
   }
 
-  PARZEN_INLINE Place place(index number) const {
+  PARZEN_INLINE Origin<P> origin(int number) const {
+    const TileIndex t = tile(number);
+    return {x_packed + index(t.row) * tile_side * padded_cols, y_packed + index(t.col) * tile_side * padded_cols};
+  }
+
+  PARZEN_INLINE Place place(int number) const {
     const TileIndex t = tile(number);
     Place at{t.row, t.col, row_tiles, col_tiles, row0 + index(t.row) * tile_side, col0 + index(t.col) * tile_side, 0, 0, pairs, false};
     at.rows = int(smaller(tile_side, x.rows - at.row0));
@@ -60,56 +64,6 @@ struct Chunk {
     at.whole = at.rows == tile_side && at.cols == tile_side && (pairs == Pairs::all || apart);
     return at;
   }
-};
-
-// Brings tiles into shared memory step by step, across the tiles' borders.
-template <class P>
-class Loader {
- public:
-  static constexpr int panel_bytes = tile_side * P::step_bytes;
-
-  __device__ Loader(const Chunk<P>& chunk, unsigned char* ring) : chunk_(chunk), ring_(ring), tile_(blockIdx.x) { locate(); }
-
-  __device__ PARZEN_DEVICE_INLINE void next() {
-    if (tile_ < chunk_.tiles) {
-      unsigned char* stage = ring_ + slot_ * 2 * panel_bytes;
-      copy(stage, x_);
-      copy(stage + panel_bytes, y_);
-      x_ += P::step_bytes;
-      y_ += P::step_bytes;
-      if (++step_ == chunk_.steps) {
-        step_ = 0;
-        tile_ += gridDim.x;
-        locate();
-      }
-    }
-    if (++slot_ == chunk_.stages) slot_ = 0;
-    commit_copies();
-  }
-
- private:
-  __device__ PARZEN_DEVICE_INLINE void locate() {
-    if (tile_ >= chunk_.tiles) return;
-    const TileIndex t = chunk_.tile(tile_);
-    x_ = reinterpret_cast<const unsigned char*>(chunk_.x_packed + index(t.row) * tile_side * chunk_.padded_cols);
-    y_ = reinterpret_cast<const unsigned char*>(chunk_.y_packed + index(t.col) * tile_side * chunk_.padded_cols);
-  }
-
-  __device__ PARZEN_DEVICE_INLINE void copy(unsigned char* panel, const unsigned char* rows) const {
-    constexpr int chunks = P::step_bytes / 16;
-    const index pitch = chunk_.padded_cols * index(sizeof(typename P::Packed));
-    PARZEN_UNROLL
-    for (int i = 0; i < tile_side * chunks / block_threads; ++i) {
-      const int number = int(threadIdx.x) + i * block_threads, row = number / chunks, chunk = number % chunks;
-      copy_16_bytes(panel + swizzled<P::step_bytes>(row, chunk) * 16, rows + row * pitch + chunk * 16);
-    }
-  }
-
-  const Chunk<P>& chunk_;
-  unsigned char* ring_;
-  index tile_;
-  int step_ = 0, slot_ = 0;
-  const unsigned char *x_ = nullptr, *y_ = nullptr;
 };
 
 // |x-y|^2 of rows as they were given; by a warp.
@@ -197,52 +151,15 @@ __device__ PARZEN_DEVICE_INLINE void complete(const Chunk<P>& chunk, const Place
 }
 
 template <class P, Argument argument, class Sink>
-__global__ void __launch_bounds__(block_threads, 1) pairs_kernel(const __grid_constant__ Chunk<P> chunk, const __grid_constant__ Sink sink) {
+__global__ void __launch_bounds__(block_threads, 1)
+    pairs_kernel(const __grid_constant__ Chunk<P> chunk, const __grid_constant__ Sink sink) {
   using T = typename P::Value;
-  unsigned char* ring = shared_memory();
-  unsigned char* shared = ring + chunk.stages * 2 * Loader<P>::panel_bytes;
-  const Lane mine(int(threadIdx.x));
-  Loader<P> loader(chunk, ring);
-  for (int s = 1; s < chunk.stages; ++s) loader.next();
-  int slot = 0;
-  for (index number = blockIdx.x; number < chunk.tiles; number += gridDim.x) {
-    Accumulators<T> sum, total;
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) {
-      PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) sum[r][c] = total[r][c] = 0;
-    }
-    for (int step = 0; step < chunk.steps; ++step) {
-      wait_for_copies(chunk.stages);
-      __syncthreads();
-      loader.next();
-      const unsigned char* stage = ring + slot * 2 * Loader<P>::panel_bytes;
-      P::multiply(stage, stage + Loader<P>::panel_bytes, mine, chunk.hi_only, sum);
-      if (++slot == chunk.stages) slot = 0;
-      if constexpr (P::steps_a_sum > 0) {
-        if ((step + 1) % P::steps_a_sum == 0 || step + 1 == chunk.steps) {
-          PARZEN_UNROLL
-          for (int r = 0; r < thread_rows; ++r) {
-            PARZEN_UNROLL
-            for (int c = 0; c < thread_cols; ++c) {
-              total[r][c] += sum[r][c];
-              sum[r][c] = 0;
-            }
-          }
-        }
-      }
-    }
+  each_tile<P>(chunk, Lane(int(threadIdx.x)), [&](int number, Accumulators<T>& v) {
     const Place at = chunk.place(number);
-    if constexpr (P::steps_a_sum > 0) {
-      complete<P, argument>(chunk, at, mine, shared, total);
-      __syncthreads();  // repair and the sink share memory
-      sink.template tile<T>(at, mine, shared, total);
-    } else {
-      complete<P, argument>(chunk, at, mine, shared, sum);
-      __syncthreads();  // repair and the sink share memory
-      sink.template tile<T>(at, mine, shared, sum);
-    }
-  }
+    unsigned char* shared = shared_memory() + ring_bytes<P>(only_here(chunk.stages));
+    complete<P, argument>(chunk, at, Lane(only_here(int(threadIdx.x))), shared, v);
+    sink.template tile<T>(at, Lane(only_here(int(threadIdx.x))), shared, v);
+  });
 }
 
 // All pairs of x and y, chunk by chunk. `sums` has
@@ -263,16 +180,8 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
   Panel<P> x_panel(chunks.rows * tile_side, x.cols, run), y_panel(chunks.cols * tile_side, x.cols, run);
 
   const auto kernel = pairs_kernel<P, argument, Sink>;
-  const int stage_bytes = 2 * Loader<P>::panel_bytes;
-  const int sink_bytes = int(larger(Sink::shared_bytes, 2 * thread_cols * block_threads * sizeof(T)));
-  const int stages = 3 * stage_bytes + sink_bytes <= run.shared_bytes ? 3 : 2;
-  const int shared = stages * stage_bytes + sink_bytes;
-  if (shared > run.shared_bytes)
-    throw Failure("cuda: a block takes " + std::to_string(shared) + " bytes of shared memory, the device has " +
-                      std::to_string(run.shared_bytes),
-                  failed);
-  check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, shared),
-        "reserving shared memory");
+  const auto [stages, shared] =
+      shared_for<P>(kernel, larger(Sink::shared_bytes, 2 * thread_cols * block_threads * index(sizeof(T))), run);
 
   double done = 0;
   const double across = double(chunks.chunk_cols()), parts = triangle ? across * (across + 1) / 2 : across * double(chunks.chunk_rows());
@@ -286,7 +195,7 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
       if (!packed) x_panel.pack(x, row_tile * tile_side, row_tiles * tile_side, center, argument);
       const Panel<P>& rows = packed ? y_panel : x_panel;
       Chunk<P> chunk{x, y, pairs, row_tile * tile_side, col_tile * tile_side, int(row_tiles), int(col_tiles), on_diagonal,
-                     on_diagonal ? row_tiles * (row_tiles + 1) / 2 : row_tiles * col_tiles, int(y_panel.padded_cols / P::step),
+                     int(on_diagonal ? row_tiles * (row_tiles + 1) / 2 : row_tiles * col_tiles), int(y_panel.padded_cols / P::step),
                      y_panel.padded_cols, rows.data.get(), y_panel.data.get(), rows.terms.get(), y_panel.terms.get(),
                      rows.scales.get(), y_panel.scales.get(), execution.precision == Execution::fast, stages};
       const int blocks = int(smaller(chunk.tiles, run.multiprocessors));

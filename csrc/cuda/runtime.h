@@ -24,6 +24,12 @@ __device__ __forceinline__ void copy_16_bytes(unsigned char* shared, const unsig
 }
 __device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
+// The same number, which the compiler cannot know: what depends on it is computed where it is used, not kept in registers before.
+__device__ __forceinline__ int only_here(int v) {
+  asm volatile("" : "+r"(v));
+  return v;
+}
+
 // Until the oldest of the ring's stages that are under way is there.
 __device__ __forceinline__ void wait_for_copies(int stages) {
   if (stages == 3)

@@ -23,21 +23,29 @@ struct TileIndex {
   int row, col;
 };
 
-// Tile `number` of the triangle row <= col: (0,0) (0,1) (1,1) (0,2) ...
-PARZEN_INLINE TileIndex triangle_tile(index number) {
-  index col = index((::sqrt(8.0 * double(number) + 1.0) - 1.0) / 2.0);
+// Tile `number` of the triangle row <= col: (0,0) (0,1) (1,1) (0,2) ... The root is a first guess.
+PARZEN_INLINE float about_sqrt(float v) {
+#ifdef __CUDA_ARCH__
+  asm("sqrt.approx.f32 %0, %0;" : "+f"(v));
+  return v;
+#else
+  return ::sqrtf(v);
+#endif
+}
+PARZEN_INLINE TileIndex triangle_tile(int number) {
+  int col = int((about_sqrt(8.0f * float(number) + 1.0f) - 1.0f) / 2.0f);
   while (col * (col + 1) / 2 > number) --col;
   while ((col + 1) * (col + 2) / 2 <= number) ++col;
-  return {int(number - col * (col + 1) / 2), int(col)};
+  return {number - col * (col + 1) / 2, col};
 }
 
 // Tile `number` of a rectangle, in bands of rows that are narrow enough for their packed rows to stay in the second-level cache.
 constexpr int band_tiles = 8;
-PARZEN_INLINE TileIndex rectangle_tile(index number, int row_tiles, int col_tiles) {
-  const index band = number / (index(band_tiles) * col_tiles);
-  const index rows = smaller(band_tiles, row_tiles - band * band_tiles);
-  const index within = number - band * band_tiles * col_tiles;
-  return {int(band * band_tiles + within % rows), int(within / rows)};
+PARZEN_INLINE TileIndex rectangle_tile(int number, int row_tiles, int col_tiles) {
+  const int band = number / (band_tiles * col_tiles), row0 = band * band_tiles;
+  const int rows = row_tiles - row0 < band_tiles ? row_tiles - row0 : band_tiles;
+  const int within = number - row0 * col_tiles;
+  return {row0 + within % rows, within / rows};
 }
 
 // The chunks of a problem, from its shapes and from what a row or a tile takes; never from the device.

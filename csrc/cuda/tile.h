@@ -40,6 +40,49 @@ struct Lane {
 template <class T>
 using Accumulators = T[thread_rows][thread_cols];
 
+// Calls f(r, row) for each row of accumulators. Of float64 a row at a time in the same registers: eight at once, each with a kernel
+// function's intermediate values, would not fit.
+template <class T, class F>
+__device__ PARZEN_DEVICE_INLINE void each_row(Accumulators<T>& v, F f) {
+  if constexpr (sizeof(T) == 4) {
+    PARZEN_UNROLL
+    for (int r = 0; r < thread_rows; ++r) f(r, v[r]);
+  } else {
+    PARZEN_ROLLED
+    for (int r = 0; r < thread_rows; ++r) {
+      f(r, v[0]);
+      PARZEN_UNROLL
+      for (int c = 0; c < thread_cols; ++c) {
+        const T first = v[0][c];
+        PARZEN_UNROLL
+        for (int next = 1; next < thread_rows; ++next) v[next - 1][c] = v[next][c];
+        v[thread_rows - 1][c] = first;
+      }
+    }
+  }
+}
+
+// Calls f(c, k) for each column, of which accumulators [r][k] are then the values; alike.
+template <class T, class F>
+__device__ PARZEN_DEVICE_INLINE void each_col(Accumulators<T>& v, F f) {
+  if constexpr (sizeof(T) == 4) {
+    PARZEN_UNROLL
+    for (int c = 0; c < thread_cols; ++c) f(c, c);
+  } else {
+    PARZEN_ROLLED
+    for (int c = 0; c < thread_cols; ++c) {
+      f(c, 0);
+      PARZEN_UNROLL
+      for (int r = 0; r < thread_rows; ++r) {
+        const T first = v[r][0];
+        PARZEN_UNROLL
+        for (int next = 1; next < thread_cols; ++next) v[r][next - 1] = v[r][next];
+        v[r][thread_cols - 1] = first;
+      }
+    }
+  }
+}
+
 // Where 16 bytes of a row's step lie in shared memory: exchanged among the row's so that eight rows' do not share banks.
 template <int step_bytes>
 PARZEN_INLINE int swizzled(int row, int chunk) {
@@ -109,7 +152,7 @@ struct Split {
   using Value = float;
   using Packed = std::uint32_t;  // hi in the low half, lo in the high half
   static constexpr int step = 32, step_bytes = 128;
-  static constexpr int steps_a_sum = 256 / step;
+  static constexpr int steps_a_sum = 128 / step;  // the tensor cores cut their sums off: an error of one sign
   static constexpr bool direct = false, scaled = true;
 
   PARZEN_INLINE static Packed pack(float v, float* rounded) {
@@ -119,17 +162,19 @@ struct Split {
   }
 
 #ifdef __CUDA_ARCH__
-  // Eight columns of 16 rows, or of 8: words 4 k' + in_quad, row by row as the instruction's fragments are.
-  static __device__ __forceinline__ void load(const unsigned char* panel, int row, int k, int in_quad, std::uint32_t (&words)[2]) {
-    words[0] = *element<std::uint32_t, step_bytes>(panel, row, k + in_quad);
-    words[1] = *element<std::uint32_t, step_bytes>(panel, row, k + 4 + in_quad);
+  // Sixteen rows' eight columns from k on, four 8 x 8 matrices of 16-bit halves: a thread gets words `in_quad` and 4 + in_quad of
+  // rows `quad` and 8 + quad, in the order in which it and its warp name the rows and chunks of 16 bytes.
+  static __device__ __forceinline__ void load(const unsigned char* panel, int row, int chunk, std::uint32_t (&words)[4]) {
+    const unsigned address = unsigned(__cvta_generic_to_shared(panel + swizzled<step_bytes>(row, chunk) * 16));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+                 : "r"(address));
   }
 
-  static __device__ __forceinline__ void mma(float& c0, float& c1, float& c2, float& c3, std::uint32_t a0, std::uint32_t a1,
-                                             std::uint32_t a2, std::uint32_t a3, std::uint32_t b0, std::uint32_t b1) {
+  static __device__ __forceinline__ void mma(float* upper, float* lower, const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-                 : "+f"(c0), "+f"(c1), "+f"(c2), "+f"(c3)
-                 : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+                 : "+f"(upper[0]), "+f"(upper[1]), "+f"(lower[0]), "+f"(lower[1])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
   }
 
   static __device__ __forceinline__ std::uint32_t both_hi(std::uint32_t a, std::uint32_t b) { return __byte_perm(a, b, 0x5410); }
@@ -137,48 +182,45 @@ struct Split {
 
   static __device__ __forceinline__ void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool hi_only,
                                                   Accumulators<float>& sum) {
+    const int lane = at.quad * 4 + at.in_quad;
     PARZEN_ROLLED  // two at once would not fit the registers
-    for (int k = 0; k < step; k += 16) {
+    for (int k = 0; k < step / 4; k += 4) {  // in chunks of four columns
       std::uint32_t hi[4][2], first[4][2], second[4][2];
       PARZEN_UNROLL
-      for (int n = 0; n < 4; ++n) {
-        const int col = at.warp_col * 32 + n * 8 + at.quad;
-        load(b, col, k, at.in_quad, first[n]);
-        load(b, col, k + 8, at.in_quad, second[n]);
+      for (int n = 0; n < 4; n += 2) {
+        std::uint32_t words[4], next[4];  // words and those 4 further on, of column n, then of n + 1
+        const int col = at.warp_col * 32 + n * 8 + lane / 16 * 8 + lane % 8, chunk = k + lane / 8 % 2;
+        load(b, col, chunk, words);
+        load(b, col, chunk + 2, next);
         PARZEN_UNROLL
-        for (int w = 0; w < 2; ++w) {
-          hi[n][w] = both_hi(first[n][w], second[n][w]);
-          first[n][w] = exchanged(first[n][w]);
-          second[n][w] = exchanged(second[n][w]);
+        for (int w = 0; w < 4; ++w) {
+          hi[n + w / 2][w % 2] = both_hi(words[w], next[w]);
+          first[n + w / 2][w % 2] = exchanged(words[w]);
+          second[n + w / 2][w % 2] = exchanged(next[w]);
         }
       }
       PARZEN_UNROLL
       for (int m = 0; m < 4; ++m) {
-        std::uint32_t upper[2], lower[2], next_upper[2], next_lower[2];
-        const int row = at.warp_row * 64 + m * 16 + at.quad;
-        load(a, row, k, at.in_quad, upper);
-        load(a, row + 8, k, at.in_quad, lower);
-        load(a, row, k + 8, at.in_quad, next_upper);
-        load(a, row + 8, k + 8, at.in_quad, next_lower);
+        std::uint32_t words[4], next[4], row_hi[4];  // of the upper eight rows, of the lower; then those 4 further on
+        const int row = at.warp_row * 64 + m * 16 + lane % 16, chunk = k + lane / 16;
+        load(a, row, chunk, words);
+        load(a, row, chunk + 2, next);
+        PARZEN_UNROLL
+        for (int w = 0; w < 4; ++w) row_hi[w] = both_hi(words[w], next[w]);
         PARZEN_UNROLL
         for (int n = 0; n < 4; ++n) {
-          float(&top)[thread_cols] = sum[2 * m];
-          float(&bottom)[thread_cols] = sum[2 * m + 1];
-          mma(top[2 * n], top[2 * n + 1], bottom[2 * n], bottom[2 * n + 1], both_hi(upper[0], next_upper[0]),
-              both_hi(lower[0], next_lower[0]), both_hi(upper[1], next_upper[1]), both_hi(lower[1], next_lower[1]), hi[n][0], hi[n][1]);
+          float *upper = &sum[2 * m][2 * n], *lower = &sum[2 * m + 1][2 * n];
+          mma(upper, lower, row_hi, hi[n]);
           if (hi_only) continue;
-          mma(top[2 * n], top[2 * n + 1], bottom[2 * n], bottom[2 * n + 1], upper[0], lower[0], upper[1], lower[1], first[n][0],
-              first[n][1]);
-          mma(top[2 * n], top[2 * n + 1], bottom[2 * n], bottom[2 * n + 1], next_upper[0], next_lower[0], next_upper[1],
-              next_lower[1], second[n][0], second[n][1]);
+          mma(upper, lower, words, first[n]);
+          mma(upper, lower, next, second[n]);
         }
       }
     }
   }
 #else
   // The tensor cores' arithmetic one pair at a time: products are exact, the sum of an instruction's is added to float32 and cut
-  // off, not rounded (Fasi et al., "Numerical behavior of NVIDIA tensor cores", PeerJ Computer Science 2021); the least that any of
-  // these devices does is taken, sums of four products.
+  // off, not rounded (Fasi et al., "Numerical behavior of NVIDIA tensor cores", PeerJ Computer Science 2021), in sums of eight.
   static float cut_off(double v) {
     const float rounded = float(v);
     return ::fabs(double(rounded)) > ::fabs(v) ? ::nextafterf(rounded, 0.0f) : rounded;
@@ -193,15 +235,15 @@ struct Split {
             const std::uint32_t word = *element<std::uint32_t, step_bytes>(panel, row, j);
             return double(__half2float(__ushort_as_half(std::uint16_t(word >> shift))));
           };
-          for (int j = k; j < k + 16; j += 4) {
+          for (int j = k; j < k + 16; j += 8) {
             double products = 0;
-            for (int t = j; t < j + 4; ++t) products += value(a, at.row(r), t, 0) * value(b, at.col(c), t, 0);
+            for (int t = j; t < j + 8; ++t) products += value(a, at.row(r), t, 0) * value(b, at.col(c), t, 0);
             s = cut_off(double(s) + products);
           }
           if (hi_only) continue;
-          for (int j = k; j < k + 16; j += 2) {
+          for (int j = k; j < k + 16; j += 4) {
             double products = 0;
-            for (int t = j; t < j + 2; ++t)
+            for (int t = j; t < j + 4; ++t)
               products += value(a, at.row(r), t, 0) * value(b, at.col(c), t, 16) + value(a, at.row(r), t, 16) * value(b, at.col(c), t, 0);
             s = cut_off(double(s) + products);
           }
@@ -216,6 +258,7 @@ struct Tensor64 : Plain<double> {
 #ifdef __CUDA_ARCH__
   static __device__ __forceinline__ void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool,
                                                   Accumulators<double>& sum) {
+    PARZEN_ROLLED
     for (int k = 0; k < step; k += 4) {
       double row[thread_rows];
       PARZEN_UNROLL

@@ -77,25 +77,27 @@ __device__ PARZEN_DEVICE_INLINE T squared_difference(const T* x, const T* y, ind
   return T(warp_sum(sum));
 }
 
+// Memory of a block's for repair(); a sink's is another, which warps that have nothing to repair write to at the same time.
+template <class P>
+constexpr int repair_bytes = P::direct ? 0 : thread_cols * block_threads * int(sizeof(typename P::Value));
+
+// Does again what is lost, a warp's pairs one after the other.
 template <class P>
 __device__ PARZEN_DEVICE_INLINE void repair(const Chunk<P>& chunk, const Place& at, const Lane& mine, unsigned char* shared,
-                                            const typename P::Value (&row_terms)[thread_rows],
-                                            const typename P::Value (&col_terms)[thread_cols],
                                             Accumulators<typename P::Value>& squared) {
   using T = typename P::Value;
   const int thread = int(threadIdx.x), lane = thread % 32;
-  T* staged = reinterpret_cast<T*>(shared) + thread;  // a thread's own: registers have no numbers at run time
-  T* terms = staged + thread_cols * block_threads;
-  PARZEN_UNROLL
-  for (int c = 0; c < thread_cols; ++c) terms[c * block_threads] = col_terms[c];
+  T* staged = reinterpret_cast<T*>(shared) + thread;  // a row of a thread's own: registers have no numbers at run time
+  const T* row_terms = chunk.x_terms + index(at.tile_row) * tile_side;
+  const T* col_terms = chunk.y_terms + index(at.tile_col) * tile_side;
   PARZEN_UNROLL
   for (int r = 0; r < thread_rows; ++r) {
     PARZEN_UNROLL
     for (int c = 0; c < thread_cols; ++c) staged[c * block_threads] = squared[r][c];
     PARZEN_ROLLED
     for (int c = 0; c < thread_cols; ++c) {
-      const T value = staged[c * block_threads];
-      const bool lost = value < T(repair_below) * (terms[c * block_threads] + row_terms[r]) && at.counts(mine.row(r), mine.col(c));
+      const T terms = col_terms[mine.col(c)] + row_terms[mine.row(r)];
+      const bool lost = staged[c * block_threads] < T(repair_below) * terms && at.counts(mine.row(r), mine.col(c));
       for (unsigned left = __ballot_sync(0xffffffffu, lost); left; left &= left - 1) {
         const int owner = __ffs(int(left)) - 1;
         const Lane theirs(thread - lane + owner);
@@ -146,7 +148,7 @@ __device__ PARZEN_DEVICE_INLINE void complete(const Chunk<P>& chunk, const Place
     }
   }
   if constexpr (argument == Argument::squared_distance) {
-    if (__any_sync(0xffffffffu, lost)) repair(chunk, at, mine, shared, row_terms, col_terms, sum);
+    if (__any_sync(0xffffffffu, lost)) repair(chunk, at, mine, shared, sum);
   }
 }
 
@@ -158,7 +160,7 @@ __global__ void __launch_bounds__(block_threads, 1)
     const Place at = chunk.place(number);
     unsigned char* shared = shared_memory() + ring_bytes<P>(only_here(chunk.stages));
     complete<P, argument>(chunk, at, Lane(only_here(int(threadIdx.x))), shared, v);
-    sink.template tile<T>(at, Lane(only_here(int(threadIdx.x))), shared, v);
+    sink.template tile<T>(at, Lane(only_here(int(threadIdx.x))), shared + repair_bytes<P>, v);
   });
 }
 
@@ -170,7 +172,6 @@ __global__ void __launch_bounds__(block_threads, 1)
 template <class P, Argument argument, class Sums>
 void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Value* center, const Execution& execution, Run& run,
            Sums& sums) {
-  using T = typename P::Value;
   using Sink = decltype(sums.sink());
   const bool same = pairs != Pairs::all, triangle = pairs == Pairs::upper;
   if constexpr (P::direct) center = nullptr;
@@ -180,8 +181,7 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
   Panel<P> x_panel(chunks.rows * tile_side, x.cols, run), y_panel(chunks.cols * tile_side, x.cols, run);
 
   const auto kernel = pairs_kernel<P, argument, Sink>;
-  const auto [stages, shared] =
-      shared_for<P>(kernel, larger(Sink::shared_bytes, 2 * thread_cols * block_threads * index(sizeof(T))), run);
+  const auto [stages, shared] = shared_for<P>(kernel, repair_bytes<P> + Sink::shared_bytes, run);
 
   double done = 0;
   const double across = double(chunks.chunk_cols()), parts = triangle ? across * (across + 1) / 2 : across * double(chunks.chunk_rows());

@@ -152,7 +152,7 @@ struct Split {
   using Value = float;
   using Packed = std::uint32_t;  // hi in the low half, lo in the high half
   static constexpr int step = 32, step_bytes = 128;
-  static constexpr int steps_a_sum = 128 / step;  // the tensor cores cut their sums off: an error of one sign
+  static constexpr int steps_a_sum = 64 / step;  // the tensor cores cut their sums off: an error of one sign
   static constexpr bool direct = false, scaled = true;
 
   PARZEN_INLINE static Packed pack(float v, float* rounded) {

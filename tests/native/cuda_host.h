@@ -5,6 +5,7 @@
 // PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_FAIL=n: the n-th launch from now on fails.
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cmath>
@@ -43,24 +44,18 @@ class Block {
  public:
   void run(int threads, const std::function<void()>& body) {
     body_ = &body;
-    contexts_.resize(threads);
+    threads_.resize(threads);
     while (int(stacks_.size()) < threads) stacks_.emplace_back(new char[stack_bytes]);
     finished_.assign(threads, false);
     whole = Barrier{};
     warps.assign(threads / 32 + 1, Barrier{});
-    for (int t = 0; t < threads; ++t) {
-      getcontext(&contexts_[t]);
-      contexts_[t].uc_stack.ss_sp = stacks_[t].get();
-      contexts_[t].uc_stack.ss_size = stack_bytes;
-      contexts_[t].uc_link = &back_;
-      makecontext(&contexts_[t], reinterpret_cast<void (*)()>(&enter), 0);
-    }
+    for (Thread& thread : threads_) thread.started = false;
     for (int left = threads; left > 0;) {
       progress_ = false;
       for (int t = 0; t < threads; ++t) {
         if (finished_[t]) continue;
         threadIdx.x = unsigned(t);
-        swapcontext(&back_, &contexts_[t]);
+        if (_setjmp(back_) == 0) resume(t);
         if (finished_[t]) --left;
       }
       if (!progress_) {  // on a device this would hang
@@ -77,7 +72,8 @@ class Block {
       ++barrier.round;
       progress_ = true;
     }
-    while (barrier.round == round) swapcontext(&contexts_[threadIdx.x], &back_);
+    while (barrier.round == round)
+      if (_setjmp(threads_[threadIdx.x].here) == 0) _longjmp(back_, 1);
   }
 
   Barrier whole;
@@ -87,13 +83,30 @@ class Block {
   alignas(128) unsigned char shared[shared_bytes];
 
  private:
+  struct Thread {
+    bool started;
+    jmp_buf here;
+  };
+
+  // A context of its own to begin with, jumps from then on: they leave the signal mask, and with it the system, alone.
+  void resume(int t) {
+    if (threads_[t].started) _longjmp(threads_[t].here, 1);
+    threads_[t].started = true;
+    ucontext_t context;
+    getcontext(&context);
+    context.uc_stack.ss_sp = stacks_[t].get();
+    context.uc_stack.ss_size = stack_bytes;
+    context.uc_link = nullptr;
+    makecontext(&context, &enter, 0);
+    setcontext(&context);
+  }
   static void enter();
 
   const std::function<void()>* body_ = nullptr;
-  std::vector<ucontext_t> contexts_;
+  std::vector<Thread> threads_;
   std::vector<std::unique_ptr<char[]>> stacks_;
   std::vector<bool> finished_;
-  ucontext_t back_;
+  jmp_buf back_;
   bool progress_ = false;
 };
 inline Block block;
@@ -102,6 +115,7 @@ inline void Block::enter() {
   (*block.body_)();
   block.finished_[threadIdx.x] = true;
   block.progress_ = true;
+  _longjmp(block.back_, 1);
 }
 
 // The values of all 32 threads of a warp.

@@ -1,0 +1,27 @@
+// The schedule's integers, for tests/test_cuda_host.py.
+#include "cuda/schedule.h"
+
+#define PARZEN_TEST extern "C" __attribute__((visibility("default")))
+
+using namespace parzen::cuda;
+
+PARZEN_TEST void parzen_test_triangle_tile(int number, int* row, int* col) {
+  const TileIndex t = triangle_tile(number);
+  *row = t.row;
+  *col = t.col;
+}
+
+PARZEN_TEST void parzen_test_rectangle_tile(int number, int row_tiles, int col_tiles, int* row, int* col) {
+  const TileIndex t = rectangle_tile(number, row_tiles, col_tiles);
+  *row = t.row;
+  *col = t.col;
+}
+
+PARZEN_TEST void parzen_test_chunks(long long rows, long long cols, long long triangle, long long row_bytes, long long slot_bytes,
+                                    long long* out) {
+  const Chunks chunks(rows, cols, triangle != 0, row_bytes, slot_bytes);
+  out[0] = chunks.row_tiles;
+  out[1] = chunks.col_tiles;
+  out[2] = chunks.rows;
+  out[3] = chunks.cols;
+}

@@ -1,0 +1,275 @@
+"""csrc/cuda executed by the host: all of it but the instructions of the tensor cores themselves.
+
+Kernels, schedule, slots, sums and the way there from Python are the device's sources; float32 "full"
+emulates the tensor cores' arithmetic on the split values, "plain" is the plain product.
+"""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+import device_checks as checks
+from device import HostDevice, build_host_library
+from device_checks import DTYPES
+from parzen import _core
+
+# n = 1, d = 1, both sides of a tile, of a step and of the switch to differences, n != m.
+SHAPES = [(1, 1, 1), (5, 3, 2), (130, 127, 8), (129, 70, 9), (40, 260, 33)]
+LONG = (37, 50, 300)
+
+pytestmark = pytest.mark.unsanitized  # the threads of a block are jumps from stack to stack
+
+
+@pytest.fixture(scope="module")
+def library():
+    return build_host_library()
+
+
+@pytest.fixture
+def device(library, monkeypatch):
+    monkeypatch.setenv("PARZEN_CUDA_LIBRARY", str(library))
+    return HostDevice()
+
+
+def test_what_is_found(device, library):
+    info = _core.cuda_info()
+    assert info["library"] == str(library)
+    assert info["missing"] is None
+    assert info["unusable"] is None
+    assert info["architectures"] == "the host"
+    assert [found["name"] for found in info["devices"]] == ["the host", "the host"]
+
+
+def test_a_missing_library_is_told(monkeypatch, tmp_path):
+    path = tmp_path / "libparzen_cuda.so"
+    monkeypatch.setenv("PARZEN_CUDA_LIBRARY", str(path))
+    info = _core.cuda_info()
+    assert info["library"] == str(path)
+    assert "No such file" in info["missing"]
+    assert info["devices"] == []
+    with pytest.raises(RuntimeError, match="no usable CUDA library.*No such file"):
+        _core.column_bounds(HostDevice().matrix(np.ones((3, 2))))
+
+
+@pytest.mark.parametrize("precision", ["full", "plain"])
+@pytest.mark.parametrize("name", ["cubic", "degree 7", "gaussian", "three bandwidths"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [*SHAPES, LONG], ids=str)
+def test_kernel_sum(device, shape, dtype, name, precision):
+    if dtype == np.float64 and precision == "plain":
+        pytest.skip("float64 has one product")
+    checks.check_kernel_sum(device, shape, dtype, name, precision)
+
+
+@pytest.mark.parametrize("name", ["linear", "quadratic", "rational quadratic", "energy"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_other_kernels(device, dtype, name):
+    checks.check_kernel_sum(device, (70, 140, 12), dtype, name)
+
+
+@pytest.mark.parametrize("name", ["cubic", "gaussian", "energy"])
+@pytest.mark.parametrize("d", [24, 200])
+def test_the_error_of_mmd(device, d, name):
+    checks.check_mmd(device, 150, 140, d, name)
+
+
+def test_fast_is_less_precise_and_within_its_bound(device):
+    # Values of 11 bits: an inner product is off by 2^-11 of |x| |y| at most, here 1 in the mean.
+    fast = checks.check_mmd(device, 150, 140, 200, "cubic", "fast", tolerance=3 * 2.0**-11)
+    assert fast > 10 * checks.check_mmd(device, 150, 140, 200, "cubic")
+
+
+@pytest.mark.parametrize("name", ["cubic", "gaussian"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("shape", "vectors"), [((1, 1, 1), 1), ((45, 140, 9), 20), ((130, 33, 2), 7)], ids=str
+)
+def test_kernel_quadratic(device, shape, vectors, dtype, name):
+    checks.check_kernel_quadratic(device, shape, vectors, dtype, name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (140, 40, 3), (40, 140, 20)], ids=str)
+def test_log_density(device, shape, dtype):
+    checks.check_log_density(device, shape, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [1, 16])
+def test_compact_kernels(device, d, dtype):
+    checks.check_compact(device, d, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("shape", "k"),
+    [((4, 1, 1), 1), ((300, 40, 3), 4), ((140, 130, 20), 3), ((280, 10, 5), 280)],
+    ids=str,
+)
+def test_nearest(device, shape, dtype, k):
+    checks.check_nearest(device, shape, dtype, k)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(4, 1, 1), (140, 70, 5), (70, 140, 20)], ids=str)
+def test_ball_counts(device, shape, dtype):
+    checks.check_ball_counts(device, shape, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(140, 5), (200, 40)], ids=str)
+def test_the_boundary_is_inside_to_the_last_bit(device, shape, dtype):
+    checks.check_boundary(device, shape, dtype)
+
+
+@pytest.mark.parametrize("d", [5, 64])
+def test_pairs_that_nearly_coincide(device, d):
+    checks.check_near_pairs(device, d)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("degree", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (300, 257, 3), (33, 20, 17)], ids=str)
+def test_moments(device, shape, degree, dtype):
+    checks.check_moments(device, shape, dtype, degree)
+
+
+def test_a_tensor_of_several_tiles(device):
+    checks.check_moments(device, (40, 30, 140), np.float64, 2)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3, 3), (1000, 7), (50, 70)], ids=str)
+def test_column_bounds(device, shape, dtype):
+    checks.check_column_bounds(device, shape, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_read_by_stride(device, dtype):
+    checks.check_strides(device, dtype)
+
+
+def test_the_same_bits_every_time(device):
+    checks.check_repeats(device, 260)
+
+
+def test_a_lack_of_memory_is_told_and_forgotten(device, monkeypatch):
+    x = device.matrix(np.ones((300, 40), np.float32))
+    monkeypatch.setenv("PARZEN_CUDA_HOST_BYTES", "100000")
+    with pytest.raises(MemoryError, match=r"\d+ bytes of scratch were asked for, \d+ of the device's 100000"):
+        _core.kernel_sum(x, None, _core.Energy())
+    monkeypatch.delenv("PARZEN_CUDA_HOST_BYTES")
+    assert not _core.kernel_sum(x, None, _core.Energy())[0].any()
+
+
+@pytest.mark.parametrize("launch", ["1", "2", "3"])
+def test_a_failed_launch_is_told_and_forgotten(device, monkeypatch, launch):
+    x = device.matrix(np.ones((30, 40), np.float32))
+    monkeypatch.setenv("PARZEN_CUDA_HOST_FAIL", launch)
+    with pytest.raises(RuntimeError, match=r"launch of \w+_kernel: unspecified launch failure"):
+        _core.kernel_sum(x, None, _core.Energy())
+    monkeypatch.delenv("PARZEN_CUDA_HOST_FAIL")
+    assert not _core.kernel_sum(x, None, _core.Energy())[0].any()
+
+
+def test_a_device_that_is_not_there(device):
+    x = np.ones((3, 2))
+    there = _core.DeviceMatrix(x.ctypes.data, 3, 2, 2, "float64", 7)
+    with pytest.raises(RuntimeError, match="device 7: invalid device ordinal"):
+        _core.kernel_sum(there, None, _core.Energy())
+
+
+def test_matrices_in_different_places_are_refused(device):
+    x = np.ones((3, 2))
+    here, there = device.matrix(x), _core.DeviceMatrix(x.ctypes.data, 3, 2, 2, "float64", 1)
+    with pytest.raises(TypeError, match="x is on device 0, y is on the host"):
+        _core.kernel_sum(here, x, _core.Energy())
+    with pytest.raises(TypeError, match="x is on the host, queries is on device 0"):
+        _core.nearest(x, here, 1)
+    with pytest.raises(ValueError, match="x is on device 0, y is on device 1"):
+        _core.kernel_sum(here, there, _core.Energy())
+    with pytest.raises(ValueError, match="different precisions"):
+        _core.kernel_sum(here, device.matrix(x, precision="fast"), _core.Energy())
+    with pytest.raises(ValueError, match="same number of columns and the same type"):
+        _core.kernel_sum(here, device.matrix(x.astype(np.float32)), _core.Energy())
+    assert _core.kernel_sum(here, device.matrix(x, stream=5), _core.Energy())[3] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pointer": 0}, "aligned address of float64"),
+        ({"pointer": 12}, "aligned address of float64"),
+        ({"rows": 0}, "rows >= 1 and cols >= 1"),
+        ({"cols": 0}, "rows >= 1 and cols >= 1"),
+        ({"stride": -2}, "stride"),
+        ({"device": -1}, "device: expected 0 or more"),
+        ({"dtype": "int8"}, "dtype: expected 'float32' or 'float64', got 'int8'"),
+        ({"precision": "half"}, "precision: expected 'full', 'fast' or 'plain', got 'half'"),
+    ],
+    ids=str,
+)
+def test_what_is_no_matrix_is_refused(change, message):
+    good = {"pointer": 64, "rows": 3, "cols": 2, "stride": 2, "dtype": "float64", "device": 0}
+    with pytest.raises((TypeError, ValueError), match=message):
+        _core.DeviceMatrix(**{**good, **change})
+
+
+def test_an_operation_on_a_device_can_be_stopped(device):
+    class Stop(Exception):
+        pass
+
+    def progress(fraction):
+        raise Stop
+
+    rng = np.random.default_rng(0)
+    x = device.matrix(rng.standard_normal((3000, 60)), precision="plain")
+    with pytest.raises(Stop):
+        _core.kernel_sum(x, None, _core.Gaussian([1.0]), progress=progress)
+
+
+def test_every_tile_is_somebodys(library):
+    schedule = ctypes.CDLL(str(library))
+    row, col = ctypes.c_int(), ctypes.c_int()
+
+    def tiles(count, of, *shape):
+        found = []
+        for number in range(count):
+            of(number, *shape, ctypes.byref(row), ctypes.byref(col))
+            found.append((row.value, col.value))
+        return found
+
+    size = 150
+    found = tiles(size * (size + 1) // 2, schedule.parzen_test_triangle_tile)
+    assert found == [(i, j) for j in range(size) for i in range(j + 1)]
+    for number in (2**20, 2**24 + 3, 2**27):  # where float32 is no integer's root any more
+        schedule.parzen_test_triangle_tile(number, ctypes.byref(row), ctypes.byref(col))
+        assert col.value * (col.value + 1) // 2 + row.value == number
+        assert 0 <= row.value <= col.value
+    for rows, cols in ((1, 1), (8, 5), (13, 7), (20, 1), (1, 20)):
+        found = tiles(rows * cols, schedule.parzen_test_rectangle_tile, rows, cols)
+        assert sorted(found) == [(i, j) for i in range(rows) for j in range(cols)]
+
+
+@pytest.mark.parametrize("triangle", [0, 1])
+@pytest.mark.parametrize(
+    ("rows", "cols"), [(1, 1), (50_000, 50_000), (1_000_000, 5), (5, 1_000_000), (10**6, 10**6)]
+)
+def test_chunks_fit_their_budgets(library, rows, cols, triangle):
+    if triangle and rows != cols:
+        return
+    plan = ctypes.CDLL(str(library)).parzen_test_chunks
+    out = (ctypes.c_longlong * 4)()
+    for row_bytes in (32, 256, 8192, 10**6):
+        for slot_bytes in (1, 2056, 70_000, 10**9):
+            plan(*map(ctypes.c_longlong, (rows, cols, triangle, row_bytes, slot_bytes)), out)
+            row_tiles, col_tiles, tall, wide = out
+            assert row_tiles == -(-rows // 128)
+            assert col_tiles == -(-cols // 128)
+            assert 1 <= tall <= row_tiles
+            assert 1 <= wide <= col_tiles
+            assert tall == wide or not triangle
+            assert max(tall, wide) * 128 * row_bytes <= 48 << 20 or max(tall, wide) == 1
+            assert tall * wide * slot_bytes <= 64 << 20 or tall * wide == 1
+            assert tall * wide <= 16384

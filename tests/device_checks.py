@@ -221,7 +221,9 @@ def check_moments(device, shape, dtype, degree, precision="full"):
         unit = 1e-6 if dtype == np.float32 and not wide else 1e-14
         assert (np.abs(sums - 1.0 - expected) <= unit * magnitude).all()
         norms = np.square(x.astype(np.float64)).sum(axis=1)
-        np.testing.assert_allclose(powers, [(norms**t).sum() for t in range(degree + 1)], rtol=1e-13)
+        np.testing.assert_allclose(
+            powers, [(norms**t).sum() for t in range(degree + 1)], rtol=1e-13
+        )
     for gamma, coef0 in ((1.0 / d, 1.0), (0.3, 0.0)):
         kxx, kyy, kxy = (
             reference.polynomial(a, b, degree, gamma, coef0) for a, b in ((x, x), (y, y), (x, y))

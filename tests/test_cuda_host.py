@@ -157,7 +157,9 @@ def test_the_same_bits_every_time(device):
 def test_a_lack_of_memory_is_told_and_forgotten(device, monkeypatch):
     x = device.matrix(np.ones((300, 40), np.float32))
     monkeypatch.setenv("PARZEN_CUDA_HOST_BYTES", "100000")
-    with pytest.raises(MemoryError, match=r"\d+ bytes of scratch were asked for, \d+ of the device's 100000"):
+    with pytest.raises(
+        MemoryError, match=r"\d+ bytes of scratch were asked for, \d+ of the device's 100000"
+    ):
         _core.kernel_sum(x, None, _core.Energy())
     monkeypatch.delenv("PARZEN_CUDA_HOST_BYTES")
     assert not _core.kernel_sum(x, None, _core.Energy())[0].any()

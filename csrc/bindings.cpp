@@ -180,8 +180,7 @@ Doubles log_density(const Samples& x, const std::optional<Samples>& queries, con
   return log_sums;
 }
 
-py::array nearest(const Samples& x, const std::optional<Samples>& queries, int k, const Center& center,
-                  const Progress& progress) {
+py::array nearest(const Samples& x, const std::optional<Samples>& queries, int k, const Center& center, const Progress& progress) {
   const Sides sides(x, queries, "queries");
   Reporter reporter(progress);
   if (k < 1 || k > sides.x.rows - (sides.same ? 1 : 0)) throw py::value_error("k: expected 1 <= k <= candidates of a query");

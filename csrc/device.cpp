@@ -45,7 +45,8 @@ struct Library {
 #undef PARZEN_FUNCTION
 #undef PARZEN_OPERATION
     if (missing.empty() && abi() != cuda::abi)
-      missing = path + " is of another version of parzen (" + std::to_string(abi()) + ", expected " + std::to_string(cuda::abi) + ")";
+      missing =
+          path + " is of another version of parzen (" + std::to_string(abi()) + ", expected " + std::to_string(cuda::abi) + ")";
   }
 
  private:
@@ -86,10 +87,10 @@ void call(F f) {
 
 }  // namespace
 
-#define PARZEN_DEFINE(Operation, name)                                                             \
-  void name(const Operation& op, const Execution& execution) {                                     \
-    const Library& l = usable();                                                                   \
-    call([&](Message message) { return l.name(&op, &execution, message); });                       \
+#define PARZEN_DEFINE(Operation, name)                                       \
+  void name(const Operation& op, const Execution& execution) {               \
+    const Library& l = usable();                                             \
+    call([&](Message message) { return l.name(&op, &execution, message); }); \
   }
 PARZEN_CUDA_OPERATIONS(PARZEN_DEFINE)
 #undef PARZEN_DEFINE

@@ -1,17 +1,17 @@
 // The symmetric tensor sum_i z_i^(x p) of the extended rows z = [1; x - c], each entry once, as rows of a matrix.
 //
-// Entries are named by ascending indices. A row of the matrix is all of an entry's indices but the last, a column the last one, which
-// is never below the others:
+// Entries are named by ascending indices. A row of the matrix is all of an entry's indices but the last, a column the last one,
+// which is never below the others:
 //
 //   p = 1   row ()            columns c = 0 .. D-1
 //   p = 2   row (b)           columns c >= b
 //   p = 3   row (a, b), a<=b  columns c >= b; rows in the order (0,0) (0,1) (1,1) (0,2) ...
 //
 // so that the matrix is the product of rows z_a z_b with rows z_c, summed over samples. Entries lie in memory in the order of rows,
-// then columns: D, D(D+1)/2 or D(D+1)(D+2)/6 of them. Includers define PARZEN_INLINE.
+// then columns: D, D(D+1)/2 or D(D+1)(D+2)/6 of them.
 #pragma once
 
-#include "matrix.h"
+#include "kernels.h"
 
 namespace parzen::PARZEN_ISA_NAME {
 

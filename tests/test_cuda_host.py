@@ -1,7 +1,7 @@
 """csrc/cuda executed by the host: all of it but the instructions of the tensor cores themselves.
 
-Kernels, schedule, slots, sums and the way there from Python are the device's sources; float32 "full"
-emulates the tensor cores' arithmetic on the split values, "plain" is the plain product.
+Kernels, schedule, slots, sums and the way there from Python are the device's sources; float32
+"full" emulates the tensor cores' arithmetic on the split values, "plain" is the plain product.
 """
 
 import ctypes
@@ -48,7 +48,7 @@ def test_a_missing_library_is_told(monkeypatch, tmp_path):
     assert info["library"] == str(path)
     assert "No such file" in info["missing"]
     assert info["devices"] == []
-    with pytest.raises(RuntimeError, match="no usable CUDA library.*No such file"):
+    with pytest.raises(RuntimeError, match=r"no usable CUDA library.*No such file"):
         _core.column_bounds(HostDevice().matrix(np.ones((3, 2))))
 
 

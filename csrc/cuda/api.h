@@ -1,6 +1,6 @@
-// The plain C interface of libparzen_cuda.so, which _core opens at first use. Operations are the structs of reductions.h; pointers in
-// a Matrix are the device's, all others the host's. What a call returns says how it ended; a message of at most `size` bytes comes
-// with every failure, and the device can be used on.
+// The plain C interface of libparzen_cuda.so, which _core opens at first use. Operations are the structs of reductions.h; pointers
+// in a Matrix are the device's, all others the host's. What a call returns says how it ended; a message of at most `size` bytes
+// comes with every failure, and the device can be used on.
 #pragma once
 
 #include "../reductions.h"

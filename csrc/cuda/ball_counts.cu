@@ -1,5 +1,5 @@
-// How many points lie in each ball and how many balls about each point, for the balls of both sides in one pass. Counts are integers:
-// they may be added in any order.
+// How many points lie in each ball and how many balls about each point, for the balls of both sides in one pass. Counts are
+// integers: they may be added in any order.
 #include <vector>
 
 #include "../device.h"

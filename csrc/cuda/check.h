@@ -64,7 +64,8 @@ class Scratch {
 
   // From the host, zeros, and to the host. The host's memory must outlive the stream's work.
   Scratch(const T* values, index count, cudaStream_t stream) : Scratch(count, stream) {
-    if (values) check(cudaMemcpyAsync(data_, values, std::size_t(count) * sizeof(T), cudaMemcpyHostToDevice, stream), "copy to the device");
+    if (values)
+      check(cudaMemcpyAsync(data_, values, std::size_t(count) * sizeof(T), cudaMemcpyHostToDevice, stream), "copy to the device");
   }
   void clear(index count) { check(cudaMemsetAsync(data_, 0, std::size_t(count) * sizeof(T), stream_), "clearing memory"); }
   void read(T* values, index count) const {

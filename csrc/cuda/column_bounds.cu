@@ -11,11 +11,11 @@ constexpr int column_threads = 32, row_threads = block_threads / column_threads;
 
 // Block (part, columns): its rows' bounds of 32 columns, to slots [part][0 low, 1 high, 2 lost][column].
 template <class T>
-__global__ void __launch_bounds__(block_threads) bounds_kernel(Rows<T> x, index parts, double* slots) {
-  const index groups = ceil_div(x.cols, column_threads);
-  const index part = index(blockIdx.x) / groups, col = index(blockIdx.x) % groups * column_threads + threadIdx.x % column_threads;
+__global__ void __launch_bounds__(block_threads) bounds_kernel(Rows<T> x, int groups, index rows_each, double* slots) {
+  const int part = int(blockIdx.x) / groups;
+  const index col = index(int(blockIdx.x) % groups) * column_threads + threadIdx.x % column_threads;
   T* bounds = reinterpret_cast<T*>(shared_memory());
-  const index begin = x.rows * part / parts, end = x.rows * (part + 1) / parts;
+  const index begin = part * rows_each, end = smaller(x.rows, begin + rows_each);
   if (col < x.cols) {
     T low = x[begin][col], high = low, lost = 0;
     for (index i = begin + threadIdx.x / column_threads; i < end; i += row_threads) {
@@ -47,11 +47,11 @@ void bounds(const ColumnBounds& op, const Execution& execution) {
   Run run(execution, op.poll);
   run.expect_here(op.x, "x");
   const index groups = ceil_div(op.x.cols, column_threads);
-  const index parts = smaller(op.x.rows, larger(1, 1024 / groups));
+  const index rows_each = ceil_div(op.x.rows, larger(1, 1024 / groups)), parts = ceil_div(op.x.rows, rows_each);
   const index size = parts * 3 * op.x.cols;
   Scratch<double> slots(size, run.stream);
-  launch(bounds_kernel<T>, int(parts * groups), block_threads, int(3 * block_threads * sizeof(T)), run.stream, Rows<T>(op.x), parts,
-         slots.get());
+  launch(bounds_kernel<T>, int(parts * groups), block_threads, int(3 * block_threads * sizeof(T)), run.stream, Rows<T>(op.x),
+         int(groups), rows_each, slots.get());
   check_launch("bounds_kernel");
   std::vector<double> found(size);
   slots.read(found.data(), size);

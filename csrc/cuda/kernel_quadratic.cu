@@ -1,6 +1,6 @@
-// u_p' K v_p for many pairs of indicator vectors, without K, in one pass over the pairs. Half a tile's values lie in shared memory; a
-// warp takes one vector after the other, its lanes two columns each, and adds those rows whose bit the vector has: up to 32 values in
-// the samples' type, float64 beyond.
+// u_p' K v_p for many pairs of indicator vectors, without K, in one pass over the pairs. Half a tile's values lie in shared memory;
+// a warp takes one vector after the other, its lanes two columns each, and adds those rows whose bit the vector has: up to 32
+// values in the samples' type, float64 beyond.
 #include "../device.h"
 #include "kernel_sum.h"
 
@@ -91,9 +91,11 @@ __global__ void add_values_kernel(const double* slots, int row_tiles, int col_ti
 class Indicators {
  public:
   Indicators(const std::uint8_t* bytes, index rows, index vectors, Run& run)
-      : words(ceil_div(rows, warp_rows)), bytes_(bytes, ceil_div(rows, 8) * vectors, run.stream), bits_(words * vectors, run.stream) {
-    launch(words_kernel, int(ceil_div(words * vectors, block_threads)), block_threads, 0, run.stream, bytes_.get(), rows, vectors, words,
-           bits_.get());
+      : words(ceil_div(rows, warp_rows)),
+        bytes_(bytes, ceil_div(rows, 8) * vectors, run.stream),
+        bits_(words * vectors, run.stream) {
+    launch(words_kernel, int(ceil_div(words * vectors, block_threads)), block_threads, 0, run.stream, bytes_.get(), rows, vectors,
+           words, bits_.get());
     check_launch("words_kernel");
   }
 
@@ -135,8 +137,8 @@ class Quadratics : public PairSums {
   template <class P>
   void end_chunk(const Chunk<P>& c) {
     PairSums::end_chunk(c);
-    launch(add_values_kernel, int(ceil_div(op_.vectors, 32)), 32, 0, run_.stream, values_->get(), c.row_tiles, c.col_tiles, c.triangle,
-           op_.vectors, totals_.get());
+    launch(add_values_kernel, int(ceil_div(op_.vectors, 32)), 32, 0, run_.stream, values_->get(), c.row_tiles, c.col_tiles,
+           c.triangle, op_.vectors, totals_.get());
     check_launch("add_values_kernel");
   }
 
@@ -162,8 +164,8 @@ void quadratic(const KernelQuadratic& op, const Execution& execution, Run& run) 
   const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
   Quadratics<argument> sums(op, kernel.kernel, run);
   with_product<T, argument>(op.x.cols, execution, [&](auto product) {
-    sweep<decltype(product), argument>(op.x, op.y, op.same ? Pairs::upper : Pairs::all, op.center ? center.get() : nullptr, execution,
-                                       run, sums);
+    sweep<decltype(product), argument>(op.x, op.y, op.same ? Pairs::upper : Pairs::all, op.center ? center.get() : nullptr,
+                                       execution, run, sums);
   });
   sums.finish();
 }

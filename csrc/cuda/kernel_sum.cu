@@ -1,7 +1,6 @@
 // Sums of kernel values over all pairs, with row sums, column sums and the sum of squares, which standard errors need.
-#include "kernel_sum.h"
-
 #include "../device.h"
+#include "kernel_sum.h"
 
 namespace parzen::cuda {
 namespace {
@@ -22,8 +21,8 @@ void sum(const KernelSum& op, const Execution& execution, Run& run) {
   const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
   KernelSums<argument> sums(op, kernel.kernel, run);
   with_product<T, argument>(op.x.cols, execution, [&](auto product) {
-    sweep<decltype(product), argument>(op.x, op.y, op.same ? Pairs::upper : Pairs::all, op.center ? center.get() : nullptr, execution,
-                                       run, sums);
+    sweep<decltype(product), argument>(op.x, op.y, op.same ? Pairs::upper : Pairs::all, op.center ? center.get() : nullptr,
+                                       execution, run, sums);
   });
   sums.finish();
 }

@@ -38,7 +38,8 @@ struct SumSlots {
   static constexpr int shared_bytes = (2 * sharers * exchange_pitch + block_threads / 32) * int(sizeof(double));
 
   template <class T>
-  __device__ PARZEN_DEVICE_INLINE void add(const Place& at, const Lane& mine, unsigned char* shared, const Accumulators<T>& v) const {
+  __device__ PARZEN_DEVICE_INLINE void add(const Place& at, const Lane& mine, unsigned char* shared,
+                                           const Accumulators<T>& v) const {
     double* by_row = reinterpret_cast<double*>(shared);
     double* by_col = by_row + sharers * exchange_pitch;
     double* by_warp = by_col + sharers * exchange_pitch;
@@ -97,8 +98,8 @@ struct KernelSumSink {
 };
 
 // totals[i] += the slots of one row or column of the chunk, in order of their tiles.
-static __global__ void add_slots_kernel(const double* slots, index first, index total, int own_tiles, int across_tiles, bool triangle,
-                                        bool of_rows, double* totals) {
+static __global__ void add_slots_kernel(const double* slots, index first, index total, int own_tiles, int across_tiles,
+                                        bool triangle, bool of_rows, double* totals) {
   const index i = index(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= index(own_tiles) * tile_side || first + i >= total) return;
   const int own = int(i / tile_side);
@@ -138,7 +139,8 @@ __global__ void __launch_bounds__(block_threads) diagonal_kernel(Rows<T> x, Kern
 // A kernel whose scales lie on the device.
 class DeviceKernel {
  public:
-  DeviceKernel(const Kernel& k, cudaStream_t stream) : scales_(k.scales, k.kind == Kernel::Kind::gaussian ? k.count : 0, stream), kernel(k) {
+  DeviceKernel(const Kernel& k, cudaStream_t stream)
+      : scales_(k.scales, k.kind == Kernel::Kind::gaussian ? k.count : 0, stream), kernel(k) {
     kernel.scales = scales_.get();
   }
 
@@ -159,7 +161,11 @@ class PairSums {
   static constexpr index slot_bytes = (2 * tile_side + 1) * index(sizeof(double));
 
   PairSums(const KernelSum& op, Run& run)
-      : op_(op), run_(run), row_sums_(op.x.rows, run.stream), column_sums_(op.same ? 0 : op.y.rows, run.stream), squares_(1, run.stream) {
+      : op_(op),
+        run_(run),
+        row_sums_(op.x.rows, run.stream),
+        column_sums_(op.same ? 0 : op.y.rows, run.stream),
+        squares_(1, run.stream) {
     row_sums_.clear(op.x.rows);
     if (!op.same) column_sums_.clear(op.y.rows);
     squares_.clear(1);
@@ -192,7 +198,8 @@ class PairSums {
   }
 
  private:
-  void add(const double* slots, index first, index total, int own_tiles, int across_tiles, bool triangle, bool of_rows, double* totals) {
+  void add(const double* slots, index first, index total, int own_tiles, int across_tiles, bool triangle, bool of_rows,
+           double* totals) {
     launch(add_slots_kernel, own_tiles, tile_side, 0, run_.stream, slots, first, total, own_tiles, across_tiles, triangle, of_rows,
            totals);
     check_launch("add_slots_kernel");

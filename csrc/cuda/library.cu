@@ -81,11 +81,11 @@ int parzen_cuda_join(int device, void* stream, void* other, Message message) {
   });
 }
 
-#define PARZEN_DEFINE(Operation, name)                                                          \
-  int parzen_cuda_##name(const Operation* op, const Execution* execution, Message message) {    \
-    return guarded(message, [&] {                                                               \
-      const OnDevice here(execution->device);                                                   \
-      cuda::name(*op, *execution);                                                              \
-    });                                                                                         \
+#define PARZEN_DEFINE(Operation, name)                                                       \
+  int parzen_cuda_##name(const Operation* op, const Execution* execution, Message message) { \
+    return guarded(message, [&] {                                                            \
+      const OnDevice here(execution->device);                                                \
+      cuda::name(*op, *execution);                                                           \
+    });                                                                                      \
   }
 PARZEN_CUDA_OPERATIONS(PARZEN_DEFINE)

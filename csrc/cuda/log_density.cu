@@ -67,7 +67,8 @@ struct LogSink {
   }
 
   template <class Profile>
-  __device__ PARZEN_DEVICE_INLINE void add(const Profile& profile, int b, const Place& at, const Lane& mine, Accumulators<T>& v) const {
+  __device__ PARZEN_DEVICE_INLINE void add(const Profile& profile, int b, const Place& at, const Lane& mine,
+                                           Accumulators<T>& v) const {
     const auto weight = [&](int r) { return mine.row(r) < at.rows ? weights[at.row0 + mine.row(r)] : T(0); };
     const index part = (index(b) * at.row_tiles + at.tile_row) * parts_a_tile + mine.warp_row;
     const index slot = (part * at.col_tiles + at.tile_col) * tile_side;
@@ -158,8 +159,9 @@ class LogSums {
       compact = Profile::compact;
       std::vector<Profile> profiles;
       for (int b = 0; b < op.count; ++b) profiles.emplace_back(op.bandwidths[b]);
-      check(cudaMemcpyAsync(profiles_.get(), profiles.data(), profiles.size() * sizeof(Profile), cudaMemcpyHostToDevice, run.stream),
-            "copy to the device");
+      check(
+          cudaMemcpyAsync(profiles_.get(), profiles.data(), profiles.size() * sizeof(Profile), cudaMemcpyHostToDevice, run.stream),
+          "copy to the device");
     });
     if (compact && op.log_weights) {
       unit_ = op.log_weights[0];
@@ -189,8 +191,8 @@ class LogSums {
   template <class P>
   void end_chunk(const Chunk<P>& c) {
     const index warps = index(op_.count) * c.col_tiles * tile_side;
-    launch(merge_kernel<T>, int(ceil_div(warps, block_threads / 32)), block_threads, 0, run_.stream, sink(), c.row_tiles, c.col_tiles,
-           c.col0, op_.queries.rows, logs_.get());
+    launch(merge_kernel<T>, int(ceil_div(warps, block_threads / 32)), block_threads, 0, run_.stream, sink(), c.row_tiles,
+           c.col_tiles, c.col0, op_.queries.rows, logs_.get());
     check_launch("merge_kernel");
   }
 

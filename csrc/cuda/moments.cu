@@ -54,8 +54,8 @@ __global__ void __launch_bounds__(block_threads) norm_powers_kernel(Rows<S> x, d
 template <class S>
 void norm_powers(const Matrix& x, Run& run, double (&sums)[powers]) {
   Scratch<double> slots(sum_blocks * powers, run.stream);
-  launch(norm_powers_kernel<S>, sum_blocks, block_threads, block_threads / 32 * powers * int(sizeof(double)), run.stream, Rows<S>(x),
-         slots.get());
+  launch(norm_powers_kernel<S>, sum_blocks, block_threads, block_threads / 32 * powers * int(sizeof(double)), run.stream,
+         Rows<S>(x), slots.get());
   check_launch("norm_powers_kernel");
   std::vector<double> found(sum_blocks * powers);
   slots.read(found.data(), index(found.size()));

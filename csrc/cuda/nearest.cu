@@ -39,8 +39,8 @@ template <class T>
 struct NearestSink {
   bool same;
   index k;
-  int list_size;  // at most a tile's rows
-  const T* best;  // [query][k] of the chunks before
+  int list_size;      // at most a tile's rows
+  const T* best;      // [query][k] of the chunks before
   T *columns, *rows;  // lists: [tile][rank][column or row]
 
   static constexpr int half = tile_side / 2, pitch = half + 1;
@@ -94,8 +94,9 @@ struct NearestSink {
 
 // The k smallest of what a query has and of its lists in a chunk, one after the other: a merge from the back, in place.
 template <class T>
-__global__ void __launch_bounds__(block_threads) merge_kernel(const T* lists, int list_size, index first, index queries, int row_tiles,
-                                                              int col_tiles, bool triangle, bool of_rows, index k, T* best) {
+__global__ void __launch_bounds__(block_threads)
+    merge_kernel(const T* lists, int list_size, index first, index queries, int row_tiles, int col_tiles, bool triangle,
+                 bool of_rows, index k, T* best) {
   const index i = index(blockIdx.x) * blockDim.x + threadIdx.x;
   const int own_tiles = of_rows ? row_tiles : col_tiles, own = int(i / tile_side);
   if (own >= own_tiles || first + i >= queries) return;
@@ -168,8 +169,8 @@ class Lists {
  private:
   template <class P>
   void merge(const Chunk<P>& c, const T* lists, index first, int own_tiles, bool of_rows) {
-    launch(merge_kernel<T>, own_tiles, tile_side, 0, run_.stream, lists, list_size, first, op_.queries.rows, c.row_tiles, c.col_tiles,
-           c.triangle, of_rows, index(op_.k), best_.get());
+    launch(merge_kernel<T>, own_tiles, tile_side, 0, run_.stream, lists, list_size, first, op_.queries.rows, c.row_tiles,
+           c.col_tiles, c.triangle, of_rows, index(op_.k), best_.get());
     check_launch("merge_kernel");
   }
 

@@ -1,5 +1,5 @@
-// Rows on their way into the tile: centred, rounded as the product wants them, padded with zeros to whole tiles and steps, each with
-// what its pairs' arguments need of it alone, from the values as they were rounded:
+// Rows on their way into the tile: centred, rounded as the product wants them, padded with zeros to whole tiles and steps, each
+// with what its pairs' arguments need of it alone, from the values as they were rounded:
 //   <x,y>    = <x',y'> + (<x',c> + |c|^2/2) + (<y',c> + |c|^2/2)
 //   |x-y|^2  = |x'|^2 + |y'|^2 - 2 <x',y'>
 #pragma once
@@ -9,14 +9,12 @@
 
 namespace parzen::cuda {
 
-// Scales leave room for the product of two of them.
-constexpr int most_exponent = 60;
-
-template <class T>
-PARZEN_INLINE T scale_of(T largest) {
-  if (!(largest > T(0)) || !(largest <= T(3e38))) return T(1);
-  const int exponent = 14 - ::ilogb(double(largest));
-  return T(::ldexp(1.0, exponent < -most_exponent ? -most_exponent : exponent > most_exponent ? most_exponent : exponent));
+// The power of two that brings a row's largest value into [2^14, 2^15); within limits that leave room for the product of two.
+PARZEN_INLINE float scale_of(float largest) {
+  if (!(largest > 0)) return 1;
+  constexpr int most = 60, bias = 127, mantissa = 23;
+  const int exponent = 14 - (int(bits_of<std::uint32_t>(largest) >> mantissa) - bias);
+  return bits_of<float>(std::uint32_t((exponent < -most ? -most : exponent > most ? most : exponent) + bias) << mantissa);
 }
 
 template <class V>
@@ -89,8 +87,8 @@ class Panel {
 
   void pack(const Matrix& m, index first, index count, const T* center, Argument argument) {
     const int blocks = int(smaller(ceil_div(count, block_threads / 32), 32 * run_.multiprocessors));
-    launch(pack_kernel<P>, blocks, block_threads, 0, run_.stream, Rows<T>(m), first, count, padded_cols, center, argument, data.get(),
-           terms.get(), scales.get());
+    launch(pack_kernel<P>, blocks, block_threads, 0, run_.stream, Rows<T>(m), first, count, padded_cols, center, argument,
+           data.get(), terms.get(), scales.get());
     check_launch("pack_kernel");
   }
 

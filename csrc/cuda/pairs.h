@@ -10,8 +10,8 @@
 
 namespace parzen::cuda {
 
-// Above direct_depth columns |x|^2 + |y|^2 - 2<x,y> is off by about u (|x|^2 + |y|^2); where the result is smaller than this part of
-// that sum, the digits lost matter and the pair is done again by differences of the rows as they were given.
+// Above direct_depth columns |x|^2 + |y|^2 - 2<x,y> is off by about u (|x|^2 + |y|^2); where the result is smaller than this part
+// of that sum, the digits lost matter and the pair is done again by differences of the rows as they were given.
 constexpr double repair_below = 1.0 / 64;
 constexpr index direct_depth = 8;
 
@@ -57,7 +57,8 @@ struct Chunk {
 
   PARZEN_INLINE Place place(int number) const {
     const TileIndex t = tile(number);
-    Place at{t.row, t.col, row_tiles, col_tiles, row0 + index(t.row) * tile_side, col0 + index(t.col) * tile_side, 0, 0, pairs, false};
+    Place at{t.row, t.col, row_tiles, col_tiles, row0 + index(t.row) * tile_side, col0 + index(t.col) * tile_side,
+             0,     0,     pairs,     false};
     at.rows = int(smaller(tile_side, x.rows - at.row0));
     at.cols = int(smaller(tile_side, y.rows - at.col0));
     const bool apart = at.col0 >= at.row0 + tile_side || (pairs == Pairs::off_diagonal && at.row0 >= at.col0 + tile_side);
@@ -184,7 +185,8 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
   const auto [stages, shared] = shared_for<P>(kernel, repair_bytes<P> + Sink::shared_bytes, run);
 
   double done = 0;
-  const double across = double(chunks.chunk_cols()), parts = triangle ? across * (across + 1) / 2 : across * double(chunks.chunk_rows());
+  const double across = double(chunks.chunk_cols()),
+               parts = triangle ? across * (across + 1) / 2 : across * double(chunks.chunk_rows());
   for (index chunk_col = 0; chunk_col < chunks.chunk_cols(); ++chunk_col) {
     const index col_tile = chunk_col * chunks.cols, col_tiles = smaller(chunks.cols, chunks.col_tiles - col_tile);
     y_panel.pack(y, col_tile * tile_side, col_tiles * tile_side, center, argument);
@@ -194,10 +196,25 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
       const bool packed = same && row_tile == col_tile && row_tiles == col_tiles;
       if (!packed) x_panel.pack(x, row_tile * tile_side, row_tiles * tile_side, center, argument);
       const Panel<P>& rows = packed ? y_panel : x_panel;
-      Chunk<P> chunk{x, y, pairs, row_tile * tile_side, col_tile * tile_side, int(row_tiles), int(col_tiles), on_diagonal,
-                     int(on_diagonal ? row_tiles * (row_tiles + 1) / 2 : row_tiles * col_tiles), int(y_panel.padded_cols / P::step),
-                     y_panel.padded_cols, rows.data.get(), y_panel.data.get(), rows.terms.get(), y_panel.terms.get(),
-                     rows.scales.get(), y_panel.scales.get(), execution.precision == Execution::fast, stages};
+      Chunk<P> chunk{x,
+                     y,
+                     pairs,
+                     row_tile * tile_side,
+                     col_tile * tile_side,
+                     int(row_tiles),
+                     int(col_tiles),
+                     on_diagonal,
+                     int(on_diagonal ? row_tiles * (row_tiles + 1) / 2 : row_tiles * col_tiles),
+                     int(y_panel.padded_cols / P::step),
+                     y_panel.padded_cols,
+                     rows.data.get(),
+                     y_panel.data.get(),
+                     rows.terms.get(),
+                     y_panel.terms.get(),
+                     rows.scales.get(),
+                     y_panel.scales.get(),
+                     execution.precision == Execution::fast,
+                     stages};
       const int blocks = int(smaller(chunk.tiles, run.multiprocessors));
       launch(kernel, blocks, block_threads, shared, run.stream, chunk, sums.sink());
       check_launch("pairs_kernel");

@@ -11,7 +11,8 @@ namespace parzen::cuda {
 
 class Run {
  public:
-  Run(const Execution& execution, const Poll& poll) : stream(cudaStream_t(execution.stream)), device_(execution.device), poll_(poll) {
+  Run(const Execution& execution, const Poll& poll)
+      : stream(cudaStream_t(execution.stream)), device_(execution.device), poll_(poll) {
     check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device_), "reading the device's size");
     check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device_), "reading the device's size");
     for (cudaEvent_t& event : events_) check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event");

@@ -20,7 +20,8 @@ void launch(void (*kernel)(Parameters...), int blocks, int threads, int shared_b
 
 // 16 bytes from global to shared memory, without a register in between.
 __device__ __forceinline__ void copy_16_bytes(unsigned char* shared, const unsigned char* global) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(unsigned(__cvta_generic_to_shared(shared))), "l"(global) : "memory");
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(unsigned(__cvta_generic_to_shared(shared))), "l"(global)
+               : "memory");
 }
 __device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 

@@ -61,9 +61,10 @@ PARZEN_INLINE T exp2_by_polynomial(T t) {
   return bits_of<T>(Word(bits_of<Word>(p) + (bits_of<Word>(shifted) << C::mantissa)));
 }
 
-// 2^t, within 2 ulp either way. A device takes 2^t from its special-function unit at a quarter of the rate of multiply-adds or less:
-// of every three rows of float32 one goes there (ex2.approx: 2 ulp, results below the smallest normal number are 0), two take the
-// polynomial's ten operations. `row` is the pair's row among its thread's, known to the compiler; for one pair it never changes.
+// 2^t, within 2 ulp either way. A device takes 2^t from its special-function unit at a quarter of the rate of multiply-adds or
+// less: of every three rows of float32 one goes there (ex2.approx: 2 ulp, results below the smallest normal number are 0), two take
+// the polynomial's ten operations. `row` is the pair's row among its thread's, known to the compiler; for one pair it never
+// changes.
 template <class T>
 PARZEN_INLINE T exp2(T t, index row = 1) {
 #ifdef __CUDA_ARCH__

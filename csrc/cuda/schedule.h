@@ -1,8 +1,9 @@
 // Which tile of pairs is whose: integers alone, the same on the device, on the host and in the tests.
 //
 // The pairs of two matrices are tiles of 128 x 128. As many tiles as the budgets of packed rows and of partial sums allow make a
-// chunk, one launch; a launch's blocks walk over the chunk's tiles. Every tile has a slot of its own for its partial sums, and slots
-// are added in order of their tiles, chunk after chunk: nothing depends on how many blocks there are or which of them was first.
+// chunk, one launch; a launch's blocks walk over the chunk's tiles. Every tile has a slot of its own for its partial sums, and
+// slots are added in order of their tiles, chunk after chunk: nothing depends on how many blocks there are or which of them was
+// first.
 #pragma once
 
 #include "../matrix.h"

@@ -1,5 +1,5 @@
-// Sums over samples of the entries of tensor.h, batch after batch of its rows: the tile product with samples as the inner dimension.
-// Of the columns every row's lowest and those above it are wanted: tiles left of it are left out.
+// Sums over samples of the entries of tensor.h, batch after batch of its rows: the tile product with samples as the inner
+// dimension. Of the columns every row's lowest and those above it are wanted: tiles left of it are left out.
 //
 //   for each batch of tensor rows
 //     for each run of samples           z transposed; rows z_a z_b and columns z_c packed
@@ -9,10 +9,8 @@
 
 #include <vector>
 
-#include "tile_loop.h"
-
-// after the backend, whose names it uses
 #include "../tensor.h"
+#include "tile_loop.h"
 
 namespace parzen::cuda {
 
@@ -88,16 +86,15 @@ __global__ void __launch_bounds__(block_threads, 1) moments_kernel(const __grid_
     const Lane mine(only_here(int(threadIdx.x)));
     double* slot = work.slots + index(number) * tile_side * tile_side;
     const TileIndex t = work.indices[number / work.parts];
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) {
+    const T* row_scales = work.row_scales + index(t.row) * tile_side;
+    const T* col_scales = work.col_scales + index(t.col) * tile_side;
+    each_row<T, true>(v, [&](int r, T(&row)[thread_cols]) {
       PARZEN_UNROLL
       for (int c = 0; c < thread_cols; ++c) {
-        T scale = 1;
-        if constexpr (P::scaled)
-          scale = work.row_scales[index(t.row) * tile_side + mine.row(r)] * work.col_scales[index(t.col) * tile_side + mine.col(c)];
-        slot[mine.row(r) * tile_side + mine.col(c)] += double(v[r][c] * scale);
+        if constexpr (P::scaled) row[c] *= row_scales[mine.row(r)] * col_scales[mine.col(c)];
+        slot[mine.row(r) * tile_side + mine.col(c)] += double(row[c]);
       }
-    }
+    });
   });
 }
 
@@ -166,15 +163,24 @@ class TensorSums {
       check_launch("transpose_kernel");
       pack(tensor_, batch.first_row, batch_rows_, rows_.get(), row_scales_.get());
       pack({2, tensor_.extended}, 0, padded_extended(), cols_.get(), col_scales_.get());
-      const TensorWork<P> work{indices_.get(), tiles,       parts_,      int(samples_ / parts_ / P::step), samples_,
-                               rows_.get(),    cols_.get(), row_scales_.get(), col_scales_.get(), execution_.precision == Execution::fast,
-                               stages,         slots};
+      const TensorWork<P> work{indices_.get(),
+                               tiles,
+                               parts_,
+                               int(samples_ / parts_ / P::step),
+                               samples_,
+                               rows_.get(),
+                               cols_.get(),
+                               row_scales_.get(),
+                               col_scales_.get(),
+                               execution_.precision == Execution::fast,
+                               stages,
+                               slots};
       launch(kernel, int(smaller(tiles, run_.multiprocessors)), block_threads, shared, run_.stream, work);
       check_launch("moments_kernel");
       run_.part_launched(begin + (end - begin) * double(smaller(first + samples_, x.rows)) / double(x.rows));
     }
-    launch(add_parts_kernel, int(ceil_div(count * tile_side * tile_side, block_threads)), block_threads, 0, run_.stream, slots, count,
-           parts_);
+    launch(add_parts_kernel, int(ceil_div(count * tile_side * tile_side, block_threads)), block_threads, 0, run_.stream, slots,
+           count, parts_);
     check_launch("add_parts_kernel");
   }
 

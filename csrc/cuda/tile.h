@@ -10,11 +10,11 @@
 //   Tensor64  float64 on the tensor cores (mma.sync m8n8k4)
 //
 // Split: a row is scaled by a power of two that brings its largest value into [2^14, 2^15), and each value becomes hi + lo, two
-// float16 (Markidis et al., "NVIDIA Tensor Core Programmability, Performance & Precision", IPDPSW 2018; Ootomo and Yokota, "Recovering
-// single precision accuracy from Tensor Cores", IJHPCA 2022). hi and lo lie side by side in 32 bits: for hi*hi one instruction takes
-// sixteen columns' hi, for hi*lo + lo*hi two instructions take eight columns each as they lie, with y's halves exchanged. So the two
-// cross terms of a column are summed inside one instruction, and |x-y| is |y-x| to the last bit where the tensor cores' sum of a few
-// neighbouring products does not depend on their order. lo*lo, 2^-22 of the product, is left out.
+// float16 (Markidis et al., "NVIDIA Tensor Core Programmability, Performance & Precision", IPDPSW 2018; Ootomo and Yokota,
+// "Recovering single precision accuracy from Tensor Cores", IJHPCA 2022). hi and lo lie side by side in 32 bits: for hi*hi one
+// instruction takes sixteen columns' hi, for hi*lo + lo*hi two instructions take eight columns each as they lie, with y's halves
+// exchanged. So the two cross terms of a column are summed inside one instruction, and |x-y| is |y-x| to the last bit where the
+// tensor cores' sum of a few neighbouring products does not depend on their order. lo*lo, 2^-22 of the product, is left out.
 #pragma once
 
 #include "../kernels.h"
@@ -42,9 +42,9 @@ using Accumulators = T[thread_rows][thread_cols];
 
 // Calls f(r, row) for each row of accumulators. Of float64 a row at a time in the same registers: eight at once, each with a kernel
 // function's intermediate values, would not fit.
-template <class T, class F>
+template <class T, bool one_at_a_time = sizeof(T) == 8, class F>
 __device__ PARZEN_DEVICE_INLINE void each_row(Accumulators<T>& v, F f) {
-  if constexpr (sizeof(T) == 4) {
+  if constexpr (!one_at_a_time) {
     PARZEN_UNROLL
     for (int r = 0; r < thread_rows; ++r) f(r, v[r]);
   } else {
@@ -183,8 +183,8 @@ struct Split {
   static __device__ __forceinline__ void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool hi_only,
                                                   Accumulators<float>& sum) {
     const int lane = at.quad * 4 + at.in_quad;
-    PARZEN_ROLLED  // two at once would not fit the registers
-    for (int k = 0; k < step / 4; k += 4) {  // in chunks of four columns
+    PARZEN_ROLLED                                // two at once would not fit the registers
+        for (int k = 0; k < step / 4; k += 4) {  // in chunks of four columns
       std::uint32_t hi[4][2], first[4][2], second[4][2];
       PARZEN_UNROLL
       for (int n = 0; n < 4; n += 2) {
@@ -244,7 +244,8 @@ struct Split {
           for (int j = k; j < k + 16; j += 4) {
             double products = 0;
             for (int t = j; t < j + 4; ++t)
-              products += value(a, at.row(r), t, 0) * value(b, at.col(c), t, 16) + value(a, at.row(r), t, 16) * value(b, at.col(c), t, 0);
+              products +=
+                  value(a, at.row(r), t, 0) * value(b, at.col(c), t, 16) + value(a, at.row(r), t, 16) * value(b, at.col(c), t, 0);
             s = cut_off(double(s) + products);
           }
         }

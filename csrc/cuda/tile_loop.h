@@ -1,5 +1,5 @@
-// A block's way over its tiles: packed rows arrive in a ring of shared memory, step by step and across the tiles' borders, while the
-// product of the step before is taken. `Work` says what there is to do:
+// A block's way over its tiles: packed rows arrive in a ring of shared memory, step by step and across the tiles' borders, while
+// the product of the step before is taken. `Work` says what there is to do:
 //
 //   tiles, origin(number)     where a tile's packed rows begin
 //   steps, padded_cols        of every tile

@@ -33,7 +33,7 @@ def examine() -> dict[str, Any]:
         "threads": _core.get_num_threads(),
         "processors_allowed": allowed,
         "device": "cpu",
-        "cuda": "not in this build; arrays on a GPU are copied to the CPU by the caller",
+        "cuda": _core.cuda_info(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "numpy": {"version": np.__version__, "blas": _blas(np)},
@@ -78,7 +78,7 @@ def show(facts: dict[str, Any], console: Console) -> None:
     _line(console, "parzen", f"{facts['parzen']}, Python {facts['python']}, {facts['platform']}")
     _line(console, "instructions", f"{facts['instruction_set']}{how} (available: {available})")
     _line(console, "threads", f"{facts['threads']} of {facts['processors_allowed']} processors")
-    _line(console, "CUDA", facts["cuda"])
+    _show_cuda(facts["cuda"], console)
     for name in ("numpy", "scipy"):
         blas = facts[name]["blas"] or "unknown"
         _line(console, name, f"{facts[name]['version']}, linear algebra by {blas}")
@@ -92,6 +92,21 @@ def show(facts: dict[str, Any], console: Console) -> None:
         advice = f"missing: {missing} (pip install 'parzen[{extra}]')" if missing else ""
         _line(console, f"[{extra}]", "; ".join(part for part in (found, advice) if part))
     _show_weights(facts["weights"], console)
+
+
+def _show_cuda(cuda: dict[str, Any], console: Console) -> None:
+    if cuda["missing"]:
+        _line(console, "CUDA", f"not usable: {cuda['missing']}")
+        return
+    _line(console, "CUDA", f"{cuda['library']}, for {cuda['architectures']}")
+    _line(console, "", f"runtime {cuda['runtime']}, driver {cuda['driver']}")
+    if cuda["unusable"]:
+        _line(console, "", f"no device: {cuda['unusable']}")
+    for number, device in enumerate(cuda["devices"]):
+        major, minor = device["capability"]
+        free, total = (device[f"{of}_bytes"] / 2**30 for of in ("free", "total"))
+        facts = f"{device['name']} {major}.{minor}, {free:.1f} of {total:.1f} GiB free"
+        _line(console, "", f"device {number}: {facts}")
 
 
 def _show_weights(weights: dict[str, Any], console: Console) -> None:

@@ -235,7 +235,8 @@ inline cudaError_t cudaGetLastError() {
   return error;
 }
 inline const char* cudaGetErrorString(cudaError_t error) {
-  constexpr const char* texts[] = {"no error", "out of memory", "invalid device ordinal", "unspecified launch failure", "not ready"};
+  constexpr const char* texts[] = {"no error", "out of memory", "invalid device ordinal", "unspecified launch failure",
+                                   "not ready"};
   return texts[error];
 }
 inline const char* cudaGetErrorName(cudaError_t error) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <setjmp.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include <cmath>
@@ -50,9 +51,12 @@ class Block {
     whole = Barrier{};
     warps.assign(threads / 32 + 1, Barrier{});
     for (Thread& thread : threads_) thread.started = false;
-    for (int left = threads; left > 0;) {
+    // Forwards and backwards by turns: what only one order gets right is a barrier that is missing.
+    bool backwards = false;
+    for (int left = threads; left > 0; backwards = !backwards) {
       progress_ = false;
-      for (int t = 0; t < threads; ++t) {
+      for (int i = 0; i < threads; ++i) {
+        const int t = backwards ? threads - 1 - i : i;
         if (finished_[t]) continue;
         threadIdx.x = unsigned(t);
         if (_setjmp(back_) == 0) resume(t);
@@ -212,7 +216,10 @@ namespace parzen::cuda::host {
 constexpr int devices = 2;
 inline thread_local int current = 0;
 inline std::size_t taken = 0;
-inline std::unordered_map<void*, std::size_t> blocks;
+struct Allocation {
+  std::size_t bytes, mapped;
+};
+inline std::unordered_map<void*, Allocation> blocks;
 inline std::recursive_mutex turn;
 inline cudaError_t last = cudaSuccess;
 inline cudaError_t set(cudaError_t error) { return error == cudaSuccess ? error : last = error; }
@@ -271,22 +278,34 @@ inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   *free = *total - parzen::cuda::host::taken;
   return cudaSuccess;
 }
-// Filled with a pattern: what is read before it was written shows.
+// Memory that ends where a page begins that nobody may touch, filled with a pattern: what is read before it was written shows, and
+// what is read or written behind the end ends the process. Aligned to 16 bytes, the most that the kernels ask for.
+inline void* guarded(std::size_t bytes, std::size_t* mapped) {
+  constexpr std::size_t page = 4096;
+  const std::size_t used = (bytes + page - 1) / page * page;
+  *mapped = used + page;
+  void* pages = mmap(nullptr, *mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED || mprotect(static_cast<char*>(pages) + used, page, PROT_NONE) != 0) std::abort();
+  char* data = static_cast<char*>(pages) + (used - (bytes + 15) / 16 * 16);
+  std::memset(data, 0xff, bytes);
+  return data;
+}
 inline cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t) {
   using namespace parzen::cuda::host;
   const std::lock_guard lock(turn);
   if (taken + bytes > capacity()) return set(cudaErrorMemoryAllocation);
-  *data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  std::memset(*data, 0xff, bytes);
-  taken += blocks[*data] = bytes;
+  std::size_t mapped = 0;
+  *data = guarded(bytes, &mapped);
+  blocks[*data] = {bytes, mapped};
+  taken += bytes;
   return cudaSuccess;
 }
 inline cudaError_t cudaFreeAsync(void* data, cudaStream_t) {
   using namespace parzen::cuda::host;
   const std::lock_guard lock(turn);
-  taken -= blocks[data];
+  taken -= blocks[data].bytes;
+  munmap(reinterpret_cast<void*>(std::uintptr_t(data) / 4096 * 4096), blocks[data].mapped);
   blocks.erase(data);
-  std::free(data);
   return cudaSuccess;
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, int, cudaStream_t) {

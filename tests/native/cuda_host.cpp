@@ -1,4 +1,4 @@
-// The schedule's integers, for tests/test_cuda_host.py.
+// For tests/test_cuda_host.py: the schedule's integers, and memory for its matrices.
 #include "cuda/schedule.h"
 
 #define PARZEN_TEST extern "C" __attribute__((visibility("default")))
@@ -25,3 +25,10 @@ PARZEN_TEST void parzen_test_chunks(long long rows, long long cols, long long tr
   out[2] = chunks.rows;
   out[3] = chunks.cols;
 }
+
+PARZEN_TEST void* parzen_test_allocate(std::size_t bytes) {
+  void* data = nullptr;
+  return cudaMallocAsync(&data, bytes, nullptr) == cudaSuccess ? data : nullptr;
+}
+
+PARZEN_TEST void parzen_test_release(void* data) { cudaFreeAsync(data, nullptr); }

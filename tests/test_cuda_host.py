@@ -1,7 +1,7 @@
-"""csrc/cuda executed by the host: all of it but the instructions of the tensor cores themselves.
+"""csrc/cuda executed by the host: kernels, schedule, slots, sums and the way there from Python.
 
-Kernels, schedule, slots, sums and the way there from Python are the device's sources; float32
-"full" emulates the tensor cores' arithmetic on the split values, "plain" is the plain product.
+Float32 "full" runs the tensor cores' path with their instructions as the PTX manual has them and
+sums cut off as they do it; "plain" is the plain product.
 """
 
 import ctypes

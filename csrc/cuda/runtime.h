@@ -5,6 +5,8 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
+#include <cstdint>
+
 namespace parzen::cuda {
 
 // A block's dynamic shared memory.
@@ -24,6 +26,33 @@ __device__ __forceinline__ void copy_16_bytes(unsigned char* shared, const unsig
                : "memory");
 }
 __device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+// The tensor cores' instructions, by a warp. Thread t's quad is t / 4, its place in the quad t % 4; see the PTX manual for who
+// holds what of a matrix.
+
+// Four 8 x 8 matrices of 16-bit values (ldmatrix): threads 8 i .. 8 i + 7 name the rows, of 16 bytes, of matrix i; words[i] becomes
+// the word of row `quad` at the thread's place.
+__device__ __forceinline__ void load_matrices(const unsigned char* row, std::uint32_t (&words)[4]) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(unsigned(__cvta_generic_to_shared(row))));
+}
+
+// 16 x 16 times 16 x 8 float16, added to float32: upper and lower are rows `quad` and 8 + quad, two columns from twice the place
+// on.
+__device__ __forceinline__ void multiply_16_8_16(float* upper, float* lower, const std::uint32_t (&a)[4],
+                                                 const std::uint32_t (&b)[2]) {
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(upper[0]), "+f"(upper[1]), "+f"(lower[0]), "+f"(lower[1])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+// 8 x 4 times 4 x 8 float64: row `quad`, two columns from twice the place on.
+__device__ __forceinline__ void multiply_8_8_4(double* sum, double a, double b) {
+  asm volatile("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};"
+               : "+d"(sum[0]), "+d"(sum[1])
+               : "d"(a), "d"(b));
+}
 
 // The same number, which the compiler cannot know: what depends on it is computed where it is used, not kept in registers before.
 __device__ __forceinline__ int only_here(int v) {

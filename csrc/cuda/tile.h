@@ -161,27 +161,14 @@ struct Split {
     return std::uint32_t(__half_as_ushort(hi)) | std::uint32_t(__half_as_ushort(lo)) << 16;
   }
 
-#ifdef __CUDA_ARCH__
-  // Sixteen rows' eight columns from k on, four 8 x 8 matrices of 16-bit halves: a thread gets words `in_quad` and 4 + in_quad of
-  // rows `quad` and 8 + quad, in the order in which it and its warp name the rows and chunks of 16 bytes.
-  static __device__ __forceinline__ void load(const unsigned char* panel, int row, int chunk, std::uint32_t (&words)[4]) {
-    const unsigned address = unsigned(__cvta_generic_to_shared(panel + swizzled<step_bytes>(row, chunk) * 16));
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
-                 : "r"(address));
+  // The hi of two columns, and a column's halves exchanged.
+  static __device__ PARZEN_DEVICE_INLINE std::uint32_t both_hi(std::uint32_t a, std::uint32_t b) {
+    return __byte_perm(a, b, 0x5410);
   }
+  static __device__ PARZEN_DEVICE_INLINE std::uint32_t exchanged(std::uint32_t a) { return __byte_perm(a, a, 0x1032); }
 
-  static __device__ __forceinline__ void mma(float* upper, float* lower, const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-                 : "+f"(upper[0]), "+f"(upper[1]), "+f"(lower[0]), "+f"(lower[1])
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-  }
-
-  static __device__ __forceinline__ std::uint32_t both_hi(std::uint32_t a, std::uint32_t b) { return __byte_perm(a, b, 0x5410); }
-  static __device__ __forceinline__ std::uint32_t exchanged(std::uint32_t a) { return __byte_perm(a, a, 0x1032); }
-
-  static __device__ __forceinline__ void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool hi_only,
-                                                  Accumulators<float>& sum) {
+  static __device__ PARZEN_DEVICE_INLINE void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool hi_only,
+                                                       Accumulators<float>& sum) {
     const int lane = at.quad * 4 + at.in_quad;
     PARZEN_ROLLED                                // two at once would not fit the registers
         for (int k = 0; k < step / 4; k += 4) {  // in chunks of four columns
@@ -190,8 +177,8 @@ struct Split {
       for (int n = 0; n < 4; n += 2) {
         std::uint32_t words[4], next[4];  // words and those 4 further on, of column n, then of n + 1
         const int col = at.warp_col * 32 + n * 8 + lane / 16 * 8 + lane % 8, chunk = k + lane / 8 % 2;
-        load(b, col, chunk, words);
-        load(b, col, chunk + 2, next);
+        load_matrices(b + swizzled<step_bytes>(col, chunk) * 16, words);
+        load_matrices(b + swizzled<step_bytes>(col, chunk + 2) * 16, next);
         PARZEN_UNROLL
         for (int w = 0; w < 4; ++w) {
           hi[n + w / 2][w % 2] = both_hi(words[w], next[w]);
@@ -203,62 +190,26 @@ struct Split {
       for (int m = 0; m < 4; ++m) {
         std::uint32_t words[4], next[4], row_hi[4];  // of the upper eight rows, of the lower; then those 4 further on
         const int row = at.warp_row * 64 + m * 16 + lane % 16, chunk = k + lane / 16;
-        load(a, row, chunk, words);
-        load(a, row, chunk + 2, next);
+        load_matrices(a + swizzled<step_bytes>(row, chunk) * 16, words);
+        load_matrices(a + swizzled<step_bytes>(row, chunk + 2) * 16, next);
         PARZEN_UNROLL
         for (int w = 0; w < 4; ++w) row_hi[w] = both_hi(words[w], next[w]);
         PARZEN_UNROLL
         for (int n = 0; n < 4; ++n) {
           float *upper = &sum[2 * m][2 * n], *lower = &sum[2 * m + 1][2 * n];
-          mma(upper, lower, row_hi, hi[n]);
+          multiply_16_8_16(upper, lower, row_hi, hi[n]);
           if (hi_only) continue;
-          mma(upper, lower, words, first[n]);
-          mma(upper, lower, next, second[n]);
+          multiply_16_8_16(upper, lower, words, first[n]);
+          multiply_16_8_16(upper, lower, next, second[n]);
         }
       }
     }
   }
-#else
-  // The tensor cores' arithmetic one pair at a time: products are exact, the sum of an instruction's is added to float32 and cut
-  // off, not rounded (Fasi et al., "Numerical behavior of NVIDIA tensor cores", PeerJ Computer Science 2021), in sums of eight.
-  static float cut_off(double v) {
-    const float rounded = float(v);
-    return ::fabs(double(rounded)) > ::fabs(v) ? ::nextafterf(rounded, 0.0f) : rounded;
-  }
-
-  static void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool hi_only, Accumulators<float>& sum) {
-    for (int r = 0; r < thread_rows; ++r)
-      for (int c = 0; c < thread_cols; ++c) {
-        float s = sum[r][c];
-        for (int k = 0; k < step; k += 16) {
-          const auto value = [&](const unsigned char* panel, int row, int j, int shift) {
-            const std::uint32_t word = *element<std::uint32_t, step_bytes>(panel, row, j);
-            return double(__half2float(__ushort_as_half(std::uint16_t(word >> shift))));
-          };
-          for (int j = k; j < k + 16; j += 8) {
-            double products = 0;
-            for (int t = j; t < j + 8; ++t) products += value(a, at.row(r), t, 0) * value(b, at.col(c), t, 0);
-            s = cut_off(double(s) + products);
-          }
-          if (hi_only) continue;
-          for (int j = k; j < k + 16; j += 4) {
-            double products = 0;
-            for (int t = j; t < j + 4; ++t)
-              products +=
-                  value(a, at.row(r), t, 0) * value(b, at.col(c), t, 16) + value(a, at.row(r), t, 16) * value(b, at.col(c), t, 0);
-            s = cut_off(double(s) + products);
-          }
-        }
-        sum[r][c] = s;
-      }
-  }
-#endif
 };
 
 struct Tensor64 : Plain<double> {
-#ifdef __CUDA_ARCH__
-  static __device__ __forceinline__ void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool,
-                                                  Accumulators<double>& sum) {
+  static __device__ PARZEN_DEVICE_INLINE void multiply(const unsigned char* a, const unsigned char* b, const Lane& at, bool,
+                                                       Accumulators<double>& sum) {
     PARZEN_ROLLED
     for (int k = 0; k < step; k += 4) {
       double row[thread_rows];
@@ -268,14 +219,10 @@ struct Tensor64 : Plain<double> {
       for (int n = 0; n < 4; ++n) {
         const double col = *element<double, step_bytes>(b, at.warp_col * 32 + n * 8 + at.quad, k + at.in_quad);
         PARZEN_UNROLL
-        for (int r = 0; r < thread_rows; ++r)
-          asm volatile("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1}, {%2}, {%3}, {%0,%1};"
-                       : "+d"(sum[r][2 * n]), "+d"(sum[r][2 * n + 1])
-                       : "d"(row[r]), "d"(col));
+        for (int r = 0; r < thread_rows; ++r) multiply_8_8_4(&sum[r][2 * n], row[r], col);
       }
     }
   }
-#endif
 };
 
 }  // namespace parzen::cuda

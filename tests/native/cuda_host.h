@@ -1,6 +1,6 @@
 // The part of the CUDA runtime that csrc/cuda uses, on the host: its sources compiled by g++ with "device" memory that is the
 // host's. A block's threads are coroutines of the calling thread that take turns at barriers, blocks follow one another: what the
-// kernels compute is executed as it stands, but for the instructions of the tensor cores, which tile.h does one pair at a time.
+// kernels compute is executed as it stands, and the tensor cores' instructions are done as the PTX manual describes them.
 //
 // PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_FAIL=n: the n-th launch from now on fails.
 #pragma once
@@ -82,7 +82,7 @@ class Block {
 
   Barrier whole;
   std::vector<Barrier> warps;
-  std::uint64_t lanes[32][32];  // what a warp's threads exchange
+  unsigned char lanes[32][32][32];  // what a warp's threads exchange
   int votes[2] = {};
   alignas(128) unsigned char shared[shared_bytes];
 
@@ -126,7 +126,7 @@ inline void Block::enter() {
 template <class T>
 void exchange(T value, T (&all)[32]) {
   const unsigned thread = threadIdx.x, warp = thread / 32;
-  static_assert(sizeof(T) <= 8);
+  static_assert(sizeof(T) <= sizeof block.lanes[0][0]);
   const int threads = int(blockDim.x) < 32 ? int(blockDim.x) : 32;
   std::memcpy(&block.lanes[warp][thread % 32], &value, sizeof value);
   block.wait(block.warps[warp], threads);
@@ -165,7 +165,12 @@ inline unsigned __ballot_sync(unsigned, bool vote) {
 }
 inline bool __any_sync(unsigned, bool vote) { return __ballot_sync(0, vote) != 0; }
 inline int __ffs(int v) { return __builtin_ffs(v); }
-inline int __popc(unsigned v) { return __builtin_popcount(v); }
+inline std::uint32_t __byte_perm(std::uint32_t a, std::uint32_t b, unsigned selector) {
+  const std::uint64_t both = std::uint64_t(b) << 32 | a;
+  std::uint32_t chosen = 0;
+  for (unsigned i = 0; i < 4; ++i) chosen |= std::uint32_t(both >> 8 * (selector >> 4 * i & 7) & 0xff) << 8 * i;
+  return chosen;
+}
 template <class T>
 T atomicAdd(T* to, T value) {
   const T before = *to;
@@ -326,6 +331,54 @@ namespace parzen::cuda {
 
 inline unsigned char* shared_memory() { return host::block.shared; }
 inline void copy_16_bytes(unsigned char* shared, const unsigned char* global) { std::memcpy(shared, global, 16); }
+// The tensor cores' instructions as the PTX manual has them: each thread takes what it needs of the others' operands.
+
+inline void load_matrices(const unsigned char* row, std::uint32_t (&words)[4]) {
+  const unsigned char* rows[32];
+  host::exchange(row, rows);
+  const unsigned lane = threadIdx.x % 32;
+  for (unsigned matrix = 0; matrix < 4; ++matrix) std::memcpy(&words[matrix], rows[8 * matrix + lane / 4] + lane % 4 * 4, 4);
+}
+
+// Products are exact; the sum of eight is added to float32 and cut off, not rounded, in whatever order (Fasi et al., "Numerical
+// behavior of NVIDIA tensor cores", PeerJ Computer Science 2021).
+inline float cut_off(double v) {
+  const float rounded = float(v);
+  return std::fabs(double(rounded)) > std::fabs(v) ? std::nextafter(rounded, 0.0f) : rounded;
+}
+
+inline void multiply_16_8_16(float* upper, float* lower, const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
+  struct Operands {
+    std::uint32_t a[4], b[2];
+  } mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}}, all[32];
+  host::exchange(mine, all);
+  const unsigned lane = threadIdx.x % 32, quad = lane / 4;
+  const auto half = [](std::uint32_t word, unsigned which) {
+    return double(__half2float(__ushort_as_half(std::uint16_t(word >> 16 * which))));
+  };
+  for (unsigned low = 0; low < 2; ++low)
+    for (unsigned c = 0; c < 2; ++c) {
+      float& sum = (low ? lower : upper)[c];
+      for (unsigned group = 0; group < 2; ++group) {
+        double products = 0;
+        for (unsigned k = 0; k < 8; ++k)
+          products +=
+              half(all[quad * 4 + k / 2].a[low + 2 * group], k % 2) * half(all[(lane % 4 * 2 + c) * 4 + k / 2].b[group], k % 2);
+        sum = cut_off(double(sum) + products);
+      }
+    }
+}
+
+inline void multiply_8_8_4(double* sum, double a, double b) {
+  struct Operands {
+    double a, b;
+  } mine{a, b}, all[32];
+  host::exchange(mine, all);
+  const unsigned lane = threadIdx.x % 32;
+  for (unsigned c = 0; c < 2; ++c)
+    for (unsigned k = 0; k < 4; ++k) sum[c] = std::fma(all[lane / 4 * 4 + k].a, all[(lane % 4 * 2 + c) * 4 + k].b, sum[c]);
+}
+
 inline int only_here(int v) { return v; }
 inline void commit_copies() {}
 inline void wait_for_copies(int) {}

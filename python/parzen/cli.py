@@ -34,19 +34,24 @@ Network = Annotated[
     str,
     typer.Option(
         "--features",
-        metavar="inception|random",
-        help="The network: Inception with the published weights, or with seeded random ones, "
-        "whose numbers compare only with each other.",
+        metavar="NETWORK",
+        help="Inception with the published weights (inception) or with seeded random ones, whose "
+        "numbers compare only with each other (random); timm:NAME, torchhub:REPO:NAME, clip:NAME.",
     ),
 ]
 Weights = Annotated[
     Path | None,
     typer.Option(
-        help="The published weights; by default where torch hub keeps them.", metavar="FILE"
+        help="Instead of the network's published weights, which are found or downloaded.",
+        metavar="FILE",
     ),
 ]
 Resize = Annotated[
-    str, typer.Option(help="To 299 x 299: tf1, pil-bicubic, bilinear or bilinear-antialias.")
+    str | None,
+    typer.Option(
+        help="Of inception and random, to 299 x 299: tf1 (the default), pil-bicubic, bilinear or "
+        "bilinear-antialias."
+    ),
 ]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Workers = Annotated[
@@ -96,7 +101,7 @@ def compare(
     ] = None,
     features: Network = "inception",
     weights: Weights = None,
-    resize: Resize = "tf1",
+    resize: Resize = None,
     batch_size: BatchSize = 64,
     workers: Workers = None,
     skip_broken: SkipBroken = False,
@@ -152,13 +157,13 @@ def features(
     layer: Annotated[
         str | None,
         typer.Option(
-            help="Some of 64,192,768,2048,logits_unbiased,logits; by default 2048, and in a .npz "
-            "logits_unbiased too."
+            help="Of inception and random: some of 64,192,768,2048,logits_unbiased,logits; by "
+            "default 2048, and in a .npz logits_unbiased too."
         ),
     ] = None,
     network: Network = "inception",
     weights: Weights = None,
-    resize: Resize = "tf1",
+    resize: Resize = None,
     batch_size: BatchSize = 64,
     workers: Workers = None,
     skip_broken: SkipBroken = False,
@@ -168,27 +173,21 @@ def features(
 ) -> None:
     """Write the features of images to a file, for compare and for other programs."""
     with _errors():
-        from parzen.feature_sets import (
-            LAYERS,
-            LOGITS,
-            MAIN,
-            check_names,
-            read_features,
-            save_features,
-        )
+        from parzen.feature_sets import check_names, read_features, save_features
 
-        suffix = output.suffix.lower()
-        default = MAIN if suffix == ".npy" else f"{MAIN},{LOGITS[0]}"
-        with _usage("--layer"):
-            layers = check_names("", _split(layer or default), LAYERS)
-        if suffix not in (".npz", ".npy"):
-            raise typer.BadParameter(f"{output} ends in neither .npz nor .npy", param_hint="-o")
-        if suffix == ".npy" and len(layers) > 1:
-            raise typer.BadParameter("a .npy file holds one layer", param_hint="--layer")
         shown = not quiet and sys.stderr.isatty()
         encoder = _encoder(
             network, weights, resize, batch_size, workers, skip_broken, cache, shown, threads
         )
+        suffix = output.suffix.lower()
+        layers = encoder.main if suffix == ".npy" else encoder.main + encoder.logits
+        if layer is not None:
+            with _usage("--layer"):
+                layers = check_names("", _split(layer), encoder.layers)
+        if suffix not in (".npz", ".npy"):
+            raise typer.BadParameter(f"{output} ends in neither .npz nor .npy", param_hint="-o")
+        if suffix == ".npy" and len(layers) > 1:
+            raise typer.BadParameter("a .npy file holds one layer", param_hint="--layer")
         _check_output("--output", output, images, weights)
         _set_threads(threads)
         if images.exists() and read_features(images) is not None:
@@ -305,7 +304,7 @@ def _progress(shown: bool) -> Iterator[Callable[[str, float], None] | None]:
 def _encoder(
     network: str,
     weights: Path | None,
-    resize: str,
+    resize: str | None,
     batch_size: int,
     workers: int | None,
     skip_broken: bool,
@@ -313,19 +312,22 @@ def _encoder(
     progress: bool,
     threads: int | None,
 ) -> Encoder:
-    from parzen.encode import NETWORKS, Encoder
-    from parzen.feature_sets import RESIZES, check_names
+    from parzen.encode import Encoder
+    from parzen.feature_sets import RESIZES, check_names, check_network
 
     with _usage("--features"):
-        check_names("", [network], NETWORKS)
-    with _usage("--resize"):
-        check_names("", [resize], RESIZES)
-    if network == "random" and weights is not None:
-        raise typer.BadParameter("a random network takes no weights", param_hint="--weights")
+        family, _ = check_network("", network)
+    if resize is not None:
+        with _usage("--resize"):
+            check_names("", [resize], RESIZES)
+        if family not in ("inception", "random"):
+            raise typer.BadParameter(f"{network} has its own", param_hint="--resize")
+    if family in ("random", "clip") and weights is not None:
+        raise typer.BadParameter(f"{network} takes no weights", param_hint="--weights")
     return Encoder(
         network,
         weights,
-        resize,
+        resize=resize,
         batch_size=batch_size,
         workers=workers,
         skip_broken=skip_broken,

@@ -21,7 +21,6 @@ from parzen._options import as_integer, as_seed
 from parzen.encode import Encoder
 from parzen.feature_sets import (
     LOGITS,
-    MAIN,
     Array,
     FeatureSet,
     check_names,
@@ -82,7 +81,7 @@ def compare(
     fake: object,
     *,
     metrics: Iterable[str] | None = None,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | Callable[[Any], Any] | None = None,
     seed: int = 2020,
     bandwidth: float | str = "scott",
     k: int = 3,
@@ -100,8 +99,8 @@ def compare(
         Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``. None: all of them, the Inception
         Score only where there are images or logits.
     encoder
-        How images become features; None: Inception with the published weights. Not used where
-        features are given.
+        How images become features: an `Encoder`, or the `network` of one, which is a name or a
+        callable; None: Inception with the published weights. Not used where features are given.
     seed
         Of the random subsets of KID and of the shuffle of the Inception Score.
     bandwidth
@@ -134,13 +133,15 @@ def compare(
     wanted = METRICS if metrics is None else check_names("metrics", metrics, METRICS)
     seed, k = as_seed("compare: seed", seed), as_integer("compare: k", k, 1)
     pairwise = [name for name in wanted if name != "is"]
-    encoder = encoder or Encoder()
+    if not isinstance(encoder, Encoder):
+        encoder = Encoder() if encoder is None else Encoder(encoder)
 
-    main = (MAIN,) if pairwise else ()
-    # The Inception Score is of the fake set alone: with nothing else asked, real is not read.
-    x = encoder.read(real, main) if pairwise else None
-    logits_layer = (LOGITS[0],) if "is" in wanted else ()
+    main = encoder.main if pairwise else ()
+    logits_layer = (LOGITS[:1] if metrics is not None else encoder.logits) if "is" in wanted else ()
+    # First the set that may lack logits. Of it alone is the Inception Score: with nothing else
+    # asked, real is not read.
     y = encoder.read(fake, main + logits_layer)
+    x = encoder.read(real, main) if pairwise else None
 
     notes = _origin_notes(x, y)
     found: dict[str, Any] = {}
@@ -279,7 +280,7 @@ def _origin_record(origin: Any) -> dict[str, str | None]:
     weights = origin.get("weights")
     digest = weights.rpartition("sha256 ")[2] if weights and "sha256 " in weights else None
     return {
-        "network": origin.get("network"),
+        "network": origin.get("network") or origin.get("encoder"),
         "weights": weights,
         "weights_sha256": digest,
         "resize": origin.get("resize"),

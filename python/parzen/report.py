@@ -109,10 +109,15 @@ def made_by(protocol: dict[str, Any]) -> str:
     """Return in words what made the features."""
     if protocol["network"] is None:
         return "ready-made"
+    made = str(protocol["network"])
     weights = protocol["weights"]
     if protocol["weights_sha256"] is not None:
         weights = f"sha256 {protocol['weights_sha256'][:8]}"  # as in the published file's name
-    return f"{protocol['network']}, weights {weights}, {protocol['resize']} resize"
+    if weights is not None:
+        made += f", weights {weights}"
+    if protocol["resize"] is not None:
+        made += f", {protocol['resize']} resize"
+    return made
 
 
 def protocol_lines(result: Comparison) -> list[str]:

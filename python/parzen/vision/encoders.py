@@ -195,9 +195,15 @@ def _clip(
     name: str, model: str, weights: Weights | None, options: dict[str, Any]
 ) -> PretrainedEncoder:
     transformers = _package("transformers", "clip", name)
-    network, loading = transformers.CLIPVisionModelWithProjection.from_pretrained(
-        model, output_loading_info=True, **options
-    )
+    log = transformers.utils.logging
+    verbosity = log.get_verbosity()
+    log.set_verbosity_error()  # or it lists every weight of the half that reads text
+    try:
+        network, loading = transformers.CLIPVisionModelWithProjection.from_pretrained(
+            model, output_loading_info=True, **options
+        )
+    finally:
+        log.set_verbosity(verbosity)
     _complete(name, loading["missing_keys"])
     # In transformers 5 the one without this ending needs torchvision; before, there is only that.
     processor = getattr(transformers, "CLIPImageProcessorPil", transformers.CLIPImageProcessor)

@@ -63,7 +63,7 @@ class InceptionV3(nn.Module):
     normalisation : {"(x - 128) / 128", "2 x / 255 - 1"}
         What becomes of a resized pixel x in 0..255. The first is the TensorFlow graph's, of
         torch-fidelity, torchmetrics and clean-fid; the second that of pytorch-fid and of
-        clean-fid's legacy mode. The features differ by 0.2 %.
+        clean-fid's legacy mode.
     dtype : torch.dtype
         What the convolutions compute in: float32, float64, or bfloat16 (faster on hardware that
         has it, features to about 2 digits; said so in ``description`` and ``provenance``).
@@ -72,6 +72,8 @@ class InceptionV3(nn.Module):
 
     Attributes
     ----------
+    layers : tuple of str
+        All outputs that there are.
     provenance : dict of str to str
         Everything that decides the features: network, weights, resize, normalisation, dtype and
         torch's version.

@@ -20,8 +20,7 @@ __all__ = ["PretrainedEncoder", "SquareInput"]
 class PretrainedEncoder(nn.Module):
     """Images in, one row of features each out; for inference, in float32.
 
-    Made by :func:`parzen.vision.encoder`. Its weights are not to be changed in place: their sha256
-    is taken once.
+    Made by :func:`parzen.vision.encoder`.
 
     Parameters
     ----------
@@ -57,17 +56,20 @@ class PretrainedEncoder(nn.Module):
         self.transform = transform
         self.output = output
         self.facts = dict(facts)
-        self._sha256: str | None = None
+        self._hashed: tuple[object, str] = None, ""
         self.eval()
 
     @property
     def provenance(self) -> dict[str, str]:
         """Everything that decides the features, as text."""
-        if self._sha256 is None:
-            self._sha256 = sha256_of_tensors(self.network.state_dict())
+        state = self.network.state_dict()
+        # Hashed again only where a tensor is another or was written to: there may be gigabytes.
+        now = [(t.data_ptr(), 0 if t.is_inference() else t._version) for t in state.values()]
+        if now != self._hashed[0]:
+            self._hashed = now, sha256_of_tensors(state)
         return {
             **self.facts,
-            "weights": f"state dict, sha256 {self._sha256}",
+            "weights": f"state dict, sha256 {self._hashed[1]}",
             "dtype": "float32",
             "torch": torch.__version__,
         }
@@ -162,5 +164,5 @@ class SquareInput:
 
 def normalisation(mean: Iterable[float], std: Iterable[float]) -> str:
     """Return in words what becomes of a pixel x in 0..255."""
-    middle, spread = (", ".join(f"{value:g}" for value in numbers) for numbers in (mean, std))
+    middle, spread = (", ".join(str(float(value)) for value in numbers) for numbers in (mean, std))
     return f"(x / 255 - [{middle}]) / [{spread}]"

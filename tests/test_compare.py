@@ -18,7 +18,7 @@ from parzen.feature_sets import (
     read_features,
     save_features,
 )
-from parzen.report import figures, lines, to_dict, write_json
+from parzen.report import figures, lines, protocol_lines, to_dict, write_json
 
 ORIGIN = {
     "network": "Inception v3 (FID, 2015-12-05)",
@@ -404,6 +404,23 @@ class TestEncoder:
         origin = Encoder("random", layer="64", **options).read(images[0], ("64",)).origin
         assert {key: origin[key] for key in options} == options
 
+    def test_a_protocol_fills_it(self, images):
+        made = Encoder.of("pytorch-fid", network="random")
+        assert (made.resize, made.normalisation) == ("bilinear", "2 x / 255 - 1")
+        assert made.main == ("2048",)
+        result = compare(*images, metrics=["fid"], encoder="random", protocol="pytorch-fid")
+        assert result.protocol["normalisation"] == made.normalisation
+        assert result.fid == compare(*images, metrics=["fid"], encoder=made).fid
+        cmmd = Encoder.of("cmmd")
+        assert (cmmd.main, cmmd.resize, cmmd.normalisation) == (("features",), None, None)
+
+    def test_cmmd_is_what_its_encoder_does(self):
+        pretrained = pytest.importorskip("parzen.vision.pretrained")
+        rules = parzen.protocol("cmmd")
+        mean, std = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+        facts = pretrained.SquareInput(336, mean, std, crop=True).facts
+        assert facts == {"resize": rules.resize, "normalisation": rules.normalisation}
+
     @pytest.mark.parametrize(
         ("options", "message"),
         [
@@ -424,10 +441,44 @@ class TestEncoder:
 def test_comparing_features_imports_no_torch_and_no_rich():
     code = (
         "import sys, numpy as np\n"
-        "from parzen.compare import FeatureSet, compare\n"
+        "from parzen.compare import compare\n"
+        "from parzen.feature_sets import FeatureSet\n"
         "x = np.random.default_rng(0).normal(size=(20, 3))\n"
         "compare(FeatureSet({'x': x}), FeatureSet({'x': x + 1}))\n"
         "print([name for name in ('torch', 'rich', 'typer', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_protocol_s_rules_reach_the_metrics(x, logits):
+    made = {**ORIGIN, "resize": "pil-bicubic"}
+    real, fake = FeatureSet({"2048": x}, made), FeatureSet({"2048": x[:50] + 1}, made)
+    result = compare(real, fake, protocol="clean-fid", seed=3)
+    assert result.fid == parzen.fid(x, x[:50] + 1, protocol="clean-fid")
+    assert result.kid_subsets == parzen.kid(x, x[:50] + 1, protocol="clean-fid", seed=3)
+    assert result.inception_score is result.precision_recall is result.log_likelihood is None
+    assert result.protocol["protocol"] == "clean-fid"
+    assert result.protocol["rules"]["kid"]["truncate"] is True
+    assert result.fid.provenance["protocol"] == "clean-fid"
+    json.dumps(to_dict(result))
+    assert any("clean-fid" in line for line in protocol_lines(result))
+
+    sets = FeatureSet({"2048": x}), FeatureSet({"2048": x[:50], "logits_unbiased": logits})
+    result = compare(*sets, protocol="stylegan3")
+    assert result.fid == parzen.fid(x, x[:50], ddof=0)
+    assert result.inception_score == parzen.inception_score(logits, shuffle=False)
+    assert any("stylegan3 takes precision and recall of VGG16" in note for note in result.notes)
+
+
+def test_features_made_by_other_rules_than_the_protocol_s(x, y):
+    sets = FeatureSet({"2048": x}, ORIGIN, "a.npz"), FeatureSet({"2048": y}, ORIGIN, "b.npz")
+    with pytest.raises(ValueError, match=r"a\.npz: its resize is 'tf1', protocol 'clean-fid' has"):
+        compare(*sets, protocol="clean-fid")
+
+
+def test_an_encoder_of_a_protocol():
+    encoder = Encoder.of("torchmetrics", batch_size=3)
+    assert (encoder.network, encoder.resize) == ("inception", "bilinear-antialias")
+    assert encoder.batch_size == 3
+    assert Encoder.of("clean-fid", network="random").network == "random"

@@ -1,7 +1,5 @@
 """KID against torch-fidelity's draws and estimator, and the estimate from all samples."""
 
-import importlib
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,6 @@ import parzen
 import reference
 from parzen import Polynomial
 from parzen.metrics import kid_subsets
-
-kid_module = importlib.import_module("parzen.metrics.kid")
 
 
 def features(rng, n, m, d, dtype=np.float64):
@@ -42,7 +38,7 @@ WAYS = {"subsets in one pass": True, "subsets one by one": False}
 @pytest.mark.parametrize(("n", "m", "size"), [(90, 61, 50), (61, 90, 61), (130, 140, 2)])
 def test_both_ways_give_the_same_answer(way, n, m, size, rng, monkeypatch):
     real, fake = features(rng, n, m, 64)
-    monkeypatch.setattr(kid_module, "one_pass_is_cheaper", lambda *_: WAYS[way])
+    monkeypatch.setattr(kid_subsets, "one_pass_is_cheaper", lambda *_: WAYS[way])
     mean, std = parzen.kid(real, fake, subsets=40, subset_size=size)
     assert mean.provenance["method"] == way
     expected = reference.kid_subsets(real, fake, 40, size, 2020)
@@ -53,7 +49,7 @@ def test_both_ways_give_the_same_answer(way, n, m, size, rng, monkeypatch):
 @pytest.mark.parametrize("way", WAYS)
 def test_float32_both_ways(way, rng, monkeypatch):
     real, fake = features(rng, 300, 250, 512, np.float32)
-    monkeypatch.setattr(kid_module, "one_pass_is_cheaper", lambda *_: WAYS[way])
+    monkeypatch.setattr(kid_subsets, "one_pass_is_cheaper", lambda *_: WAYS[way])
     result = parzen.kid(real, fake, subsets=3, subset_size=200)
     expected = reference.kid_subsets(real.astype(np.float64), fake.astype(np.float64), 3, 200, 2020)
     assert abs(result.mean - expected[0]) <= 1e-6 * reference.polynomial(real, fake).mean()
@@ -61,11 +57,11 @@ def test_float32_both_ways(way, rng, monkeypatch):
 
 def test_the_cheaper_way_is_taken():
     # At d = 2048: n <= subset_size sqrt(subsets), about.
-    assert kid_module.one_pass_is_cheaper(9_800, 9_800, 2048, 100, 1000)
-    assert not kid_module.one_pass_is_cheaper(10_100, 10_100, 2048, 100, 1000)
-    assert not kid_module.one_pass_is_cheaper(50_000, 50_000, 2048, 100, 1000)
-    assert kid_module.one_pass_is_cheaper(1000, 1000, 8, 100, 1000)
-    assert not kid_module.one_pass_is_cheaper(5000, 5000, 2048, 100, 100)
+    assert kid_subsets.one_pass_is_cheaper(9_800, 9_800, 2048, 100, 1000)
+    assert not kid_subsets.one_pass_is_cheaper(10_100, 10_100, 2048, 100, 1000)
+    assert not kid_subsets.one_pass_is_cheaper(50_000, 50_000, 2048, 100, 1000)
+    assert kid_subsets.one_pass_is_cheaper(1000, 1000, 8, 100, 1000)
+    assert not kid_subsets.one_pass_is_cheaper(5000, 5000, 2048, 100, 100)
 
 
 def test_chunks_change_no_bit(rng, monkeypatch):
@@ -73,7 +69,7 @@ def test_chunks_change_no_bit(rng, monkeypatch):
     options = {"subsets": 30, "subset_size": 20}
     whole = parzen.kid(real, fake, **options)
     monkeypatch.setattr(kid_subsets, "chunk_size", lambda rows, d: 7)
-    monkeypatch.setattr(kid_module, "one_pass_is_cheaper", lambda *_: True)
+    monkeypatch.setattr(kid_subsets, "one_pass_is_cheaper", lambda *_: True)
     assert parzen.kid(real, fake, **options) == whole
     assert whole.mean.provenance["method"] == "subsets in one pass"
 
@@ -162,7 +158,7 @@ def test_a_single_sample_is_refused():
 
 
 def test_progress_counts_subsets(rng, monkeypatch):
-    monkeypatch.setattr(kid_module, "one_pass_is_cheaper", lambda *_: False)
+    monkeypatch.setattr(kid_subsets, "one_pass_is_cheaper", lambda *_: False)
     seen = []
     parzen.kid(*rng.normal(size=(2, 50, 3)), subsets=4, subset_size=20, progress=seen.append)
     assert seen == sorted(seen)

@@ -211,5 +211,6 @@ def test_provenance(rng):
         "permutations": 10,
         "seed": 4,
         "kernel": {"name": "Polynomial", "degree": 3, "gamma": 1 / 3, "coef0": 1.0},
+        "device": "cpu",
         "version": parzen.__version__,
     }

@@ -20,6 +20,7 @@ NAMES = {
     "BandwidthWarning",
     "Energy",
     "Estimate",
+    "FIDJackknife",
     "Gaussian",
     "InceptionScore",
     "IndefiniteWarning",
@@ -28,12 +29,17 @@ NAMES = {
     "Moments",
     "MMD",
     "MMDTest",
+    "ModelComparison",
+    "ModelDifference",
     "Polynomial",
     "PrecisionRecall",
+    "Protocol",
     "RationalQuadratic",
     "SmallSampleWarning",
     "__version__",
+    "compare_models",
     "fid",
+    "fid_jackknife",
     "frechet_distance",
     "get_num_threads",
     "inception_score",
@@ -42,17 +48,19 @@ NAMES = {
     "mmd",
     "mmd_test",
     "precision_recall",
+    "protocol",
     "set_num_threads",
     "sqrtm",
 }
 
 # What stands after `*`, and the defaults: part of the contract.
 SIGNATURES = {
-    "fid": "(real, fake, *, progress=None)",
+    "fid": "(real, fake, *, ddof=1, protocol=None, progress=None)",
+    "fid_jackknife": "(real, fake, *, blocks=10, ddof=1, protocol=None, seed=0, progress=None)",
     "frechet_distance": "(mu1, sigma1, mu2, sigma2)",
     "sqrtm": "(sigma)",
     "kid": "(real, fake, *, degree=3, gamma=None, coef0=1.0, subsets=100, subset_size=1000, "
-    "seed=2020, method='auto', progress=None)",
+    "seed=2020, method='auto', protocol=None, progress=None)",
     "mmd": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), estimator='unbiased', "
     "method='auto', progress=None)",
     "mmd_test": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), permutations=1000, seed=0, "
@@ -60,8 +68,9 @@ SIGNATURES = {
     "log_density": "(x, queries, *, bandwidth, kernel='gaussian', weights=None, progress=None)",
     "KernelDensity": "(bandwidth='scott', kernel='gaussian')",
     "Moments": "(degree=3)",
-    "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, progress=None)",
-    "precision_recall": "(real, fake, *, k=3, progress=None)",
+    "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, "
+    "protocol=None, progress=None)",
+    "precision_recall": "(real, fake, *, k=3, boundary='inside', protocol=None, progress=None)",
     "Polynomial": "(degree=3, gamma=None, coef0=1.0)",
     "Gaussian": "(bandwidth='median', seed=0)",
     "RationalQuadratic": "(alpha, length_scale)",
@@ -71,7 +80,11 @@ SIGNATURES = {
 
 MODULES = [
     "parzen._estimate",
+    "parzen.metrics.compare_models",
+    "parzen.metrics.fid_jackknife",
     "parzen.metrics.frechet",
+    "parzen.protocols",
+    "parzen.results",
     "parzen.metrics.inception_score",
     "parzen.metrics.kde",
     "parzen.metrics.kernels",

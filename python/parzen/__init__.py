@@ -3,6 +3,8 @@
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, __version__
 from parzen.metrics.bandwidth import BandwidthWarning
+from parzen.metrics.compare_models import ModelComparison, ModelDifference, compare_models
+from parzen.metrics.fid_jackknife import FIDJackknife, fid_jackknife
 from parzen.metrics.frechet import (
     IndefiniteWarning,
     SmallSampleWarning,
@@ -19,6 +21,7 @@ from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mmd import mmd
 from parzen.metrics.mmd_test import MMDTest, mmd_test
 from parzen.metrics.moments import MMD, Moments
+from parzen.protocols import Protocol, protocol
 
 __all__ = [
     "KID",
@@ -26,18 +29,24 @@ __all__ = [
     "BandwidthWarning",
     "Energy",
     "Estimate",
+    "FIDJackknife",
     "Gaussian",
     "InceptionScore",
     "IndefiniteWarning",
     "KernelDensity",
     "MMDTest",
+    "ModelComparison",
+    "ModelDifference",
     "Moments",
     "Polynomial",
     "PrecisionRecall",
+    "Protocol",
     "RationalQuadratic",
     "SmallSampleWarning",
     "__version__",
+    "compare_models",
     "fid",
+    "fid_jackknife",
     "frechet_distance",
     "get_num_threads",
     "inception_score",
@@ -46,6 +55,7 @@ __all__ = [
     "mmd",
     "mmd_test",
     "precision_recall",
+    "protocol",
     "set_num_threads",
     "sqrtm",
 ]

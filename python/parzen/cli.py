@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,13 +31,22 @@ OPTION_OF = {
     "as weights=": "with --weights",
 }
 
+Protocol = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Resize, normalisation and rules of torch-fidelity, pytorch-fid, clean-fid, "
+        "torchmetrics, stylegan3, guided-diffusion or cmmd.",
+    ),
+]
 Network = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--features",
         metavar="NETWORK",
-        help="Inception with the published weights (inception) or with seeded random ones, whose "
-        "numbers compare only with each other (random); timm:NAME, torchhub:REPO:NAME, clip:NAME.",
+        help="Inception with the published weights (inception, the default) or with seeded random "
+        "ones, whose numbers compare only with each other (random); timm:NAME, "
+        "torchhub:REPO:NAME, clip:NAME.",
     ),
 ]
 Weights = Annotated[
@@ -94,12 +104,19 @@ def main(
 
 @app.command()
 def compare(
-    real: Annotated[Path, typer.Argument(help="Folder, zip, .npy or .npz: images or features.")],
+    real: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder, zip, .npy or .npz: images or features. Two .json files that --json "
+            "wrote: the differences of their numbers, where the same protocol made them."
+        ),
+    ],
     fake: Annotated[Path, typer.Argument(help="The same, of the set to be judged.")],
     metrics: Annotated[
         str | None, typer.Option(help="Some of fid,kid,is,prdc,kde; by default all that can be.")
     ] = None,
-    features: Network = "inception",
+    protocol: Protocol = None,
+    features: Network = None,
     weights: Weights = None,
     resize: Resize = None,
     batch_size: BatchSize = 64,
@@ -128,9 +145,21 @@ def compare(
             wanted = None if metrics is None else check_names("", _split(metrics), METRICS)
         with _usage("--bandwidth"):
             h = _bandwidth(bandwidth)
+        if real.suffix.lower() == fake.suffix.lower() == ".json":
+            _compare_results(real, fake)
+            return
         shown = not quiet and sys.stderr.isatty()
         encoder = _encoder(
-            features, weights, resize, batch_size, workers, skip_broken, cache, shown, threads
+            protocol,
+            features,
+            weights,
+            resize,
+            batch_size,
+            workers,
+            skip_broken,
+            cache,
+            shown,
+            threads,
         )
         _check_output("--json", json, real, fake, weights)
         _set_threads(threads)
@@ -143,6 +172,7 @@ def compare(
                 seed=seed,
                 bandwidth=h,
                 k=k,
+                protocol=protocol,
                 progress=progress,
             )
         if json is not None:
@@ -161,7 +191,8 @@ def features(
             "default 2048, and in a .npz logits_unbiased too."
         ),
     ] = None,
-    network: Network = "inception",
+    protocol: Protocol = None,
+    network: Network = None,
     weights: Weights = None,
     resize: Resize = None,
     batch_size: BatchSize = 64,
@@ -177,7 +208,16 @@ def features(
 
         shown = not quiet and sys.stderr.isatty()
         encoder = _encoder(
-            network, weights, resize, batch_size, workers, skip_broken, cache, shown, threads
+            protocol,
+            network,
+            weights,
+            resize,
+            batch_size,
+            workers,
+            skip_broken,
+            cache,
+            shown,
+            threads,
         )
         suffix = output.suffix.lower()
         layers = encoder.main if suffix == ".npy" else encoder.main + encoder.logits
@@ -301,8 +341,17 @@ def _progress(shown: bool) -> Iterator[Callable[[str, float], None] | None]:
         bars.stop()
 
 
+def _compare_results(first: Path, second: Path) -> None:
+    from parzen.results import differences, read_result, table
+
+    found = differences(read_result(first), read_result(second))
+    console = _console()
+    console.print(table(found))
+
+
 def _encoder(
-    network: str,
+    protocol: str | None,
+    network: str | None,
     weights: Path | None,
     resize: str | None,
     batch_size: int,
@@ -312,22 +361,31 @@ def _encoder(
     progress: bool,
     threads: int | None,
 ) -> Encoder:
+    from parzen import protocols
     from parzen.encode import Encoder
     from parzen.feature_sets import RESIZES, check_names, check_network
 
-    with _usage("--features"):
-        family, _ = check_network("", network)
+    given: dict[str, str] = {}
+    if network is not None:
+        with _usage("--features"):
+            family, _ = check_network("", network)
+        given["network"] = network
+        if family not in ("inception", "random") and resize is not None:
+            raise typer.BadParameter(f"{network} has its own", param_hint="--resize")
+        if family in ("random", "clip") and weights is not None:
+            raise typer.BadParameter(f"{network} takes no weights", param_hint="--weights")
     if resize is not None:
         with _usage("--resize"):
-            check_names("", [resize], RESIZES)
-        if family not in ("inception", "random"):
-            raise typer.BadParameter(f"{network} has its own", param_hint="--resize")
-    if family in ("random", "clip") and weights is not None:
-        raise typer.BadParameter(f"{network} takes no weights", param_hint="--weights")
-    return Encoder(
-        network,
-        weights,
-        resize=resize,
+            given["resize"] = check_names("", [resize], RESIZES)[0]
+    if protocol is not None:
+        with _usage("--protocol"):
+            protocols.protocol(protocol)
+        if resize is not None:
+            raise typer.BadParameter(f"{protocol} settles it", param_hint="--resize")
+    make = Encoder if protocol is None else functools.partial(Encoder.of, protocol)
+    return make(
+        **given,
+        weights=weights,
         batch_size=batch_size,
         workers=workers,
         skip_broken=skip_broken,

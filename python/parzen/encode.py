@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from parzen import protocols
 from parzen.feature_sets import (
     LAYERS,
     LOGITS,
@@ -22,6 +23,7 @@ from parzen.feature_sets import (
     check_network,
     read_features,
 )
+from parzen.protocols import AnyProtocol
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,15 @@ class Encoder:
     cache: Path | None = None
     progress: bool = False
     threads: int | None = None
+
+    @classmethod
+    def of(cls, protocol: AnyProtocol, **options: Any) -> Encoder:
+        """Return an encoder as a protocol has it; `options` are the other attributes."""
+        rules = protocols.protocol(protocol)
+        settled = {"network": rules.network, "layer": rules.layer}
+        if rules.network in ("inception", "random"):  # the others have their own
+            settled |= {"resize": rules.resize, "normalisation": rules.normalisation}
+        return cls(**{**settled, **options})
 
     @property
     def name(self) -> str:

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._arrays import as_float64, as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, __version__, part, provenance
+from parzen._options import as_integer
+from parzen.metrics.covariance import BLOCK, Matrix, Vector, mean_about, mean_and_covariance
+from parzen.protocols import AnyProtocol, recorded, rules_of
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-
-BLOCK = 128
 # A covariance of float32 statistics is symmetric and positive to about this, relative to its
 # largest entry.
 ROUGHNESS = 1e-6
@@ -34,10 +32,17 @@ class IndefiniteWarning(UserWarning):
     """A covariance had slightly negative eigenvalues, which were set to zero."""
 
 
-def fid(real: object, fake: object, *, progress: Progress | None = None) -> Estimate:
+def fid(
+    real: object,
+    fake: object,
+    *,
+    ddof: int = 1,
+    protocol: AnyProtocol | None = None,
+    progress: Progress | None = None,
+) -> Estimate:
     """Return the Frechet distance between the Gaussians that have the moments of two samples.
 
-    FID = |mu_1 - mu_2|^2 + Tr S_1 + Tr S_2 - 2 Tr (S_1 S_2)^(1/2), S with ddof 1, all in float64.
+    FID = |mu_1 - mu_2|^2 + Tr S_1 + Tr S_2 - 2 Tr (S_1 S_2)^(1/2), all in float64.
     Samples with n <= d, whose covariance is singular, are taken exactly: nothing is added to a
     diagonal and nothing is complex.
 
@@ -45,6 +50,10 @@ def fid(real: object, fake: object, *, progress: Progress | None = None) -> Esti
     ----------
     real, fake
         Features (n, d) and (m, d), n, m >= 2.
+    ddof
+        The covariances divide by n - ddof: 1 or 0.
+    protocol
+        A package whose divisor is taken instead; see `parzen.protocol`.
     progress
         Called with the fraction done.
 
@@ -79,37 +88,67 @@ def fid(real: object, fake: object, *, progress: Progress | None = None) -> Esti
     >>> 3.5 < value < 4.5
     True
     """
-    x, y = as_pair(real, fake, function="fid", names=("real", "fake"), min_rows=2)
+    x, y, ddof = samples_for("fid", real, fake, ddof, protocol)
+    warn_of_bias("fid", x, y, stacklevel=3)
+    center = center_of(x, y).astype(np.float64)
+    value, method = distance(x, y, center, ddof, progress)
+    record = provenance("fid", x, y, method=method, ddof=ddof, **recorded(protocol))
+    return Estimate(value, None, record)
+
+
+def samples_for(
+    function: str, real: object, fake: object, ddof: int, protocol: AnyProtocol | None
+) -> tuple[Samples, Samples, int]:
+    """Return the samples and the divisor's ddof, checked."""
+    ddof = as_integer(f"{function}: ddof", ddof, 0, 1)
+    if protocol is not None:
+        ddof = rules_of(function, protocol, "fid", ddof=(ddof, 1)).ddof
+    x, y = as_pair(real, fake, function=function, names=("real", "fake"), min_rows=2)
+    check_range(function, distance_magnitude(x.shape[1], *extent(x, y)), x, y)
+    return x, y, ddof
+
+
+def warn_of_bias(function: str, x: Samples, y: Samples, stacklevel: int) -> None:
+    """Warn where a sample is small beside its dimension."""
     d = x.shape[1]
-    check_range("fid", distance_magnitude(d, *extent(x, y)), x, y)
     for name, n in (("real", len(x)), ("fake", len(y))):
         if n < 2 * d:
             warnings.warn(
-                f"fid: {name} has {n} samples of {d} features; FID is biased upwards where n is "
-                f"small beside d. Compare it only at equal n, or use kid, which is unbiased",
+                f"{function}: {name} has {n} samples of {d} features; FID is biased upwards where "
+                f"n is small beside d. Compare it only at equal n, or use kid, which is unbiased",
                 SmallSampleWarning,
-                stacklevel=2,
+                stacklevel=stacklevel,
             )
-    center = center_of(x, y).astype(np.float64)
+
+
+def distance(
+    x: Samples, y: Samples, center: Vector, ddof: int, progress: Progress | None = None
+) -> tuple[float, str]:
+    """Return the squared distance of two samples' moments, and how it was had."""
     share = len(x) / (len(x) + len(y))
     first, second = part(progress, 0.0, 0.9 * share), part(progress, 0.9 * share, 0.9)
-    if min(len(x), len(y)) <= d:
+    if min(len(x), len(y)) <= x.shape[1]:
         method = "rows"
-        mean_x, factor_x = _factor(x, center, first)
-        mean_y, factor_y = _factor(y, center, second)
+        mean_x, factor_x = _factor(x, center, ddof, first)
+        mean_y, factor_y = _factor(y, center, ddof, second)
         traces = float(np.vdot(factor_x, factor_x) + np.vdot(factor_y, factor_y))
         root = float(scipy.linalg.svdvals(factor_x @ factor_y.T, check_finite=False).sum())
+        shift = mean_x - mean_y
+        value = float(shift @ shift) + traces - 2.0 * root
     else:
         method = "covariances"
-        mean_x, sigma_x = _moments(x, center, first)
-        mean_y, sigma_y = _moments(y, center, second)
-        traces = float(np.trace(sigma_x) + np.trace(sigma_y))
-        root, _ = _trace_sqrt_product(sigma_x, sigma_y)
+        moments_x = mean_and_covariance(x, center, ddof, first)
+        value = distance_of_moments(moments_x, mean_and_covariance(y, center, ddof, second))
     if progress is not None:
         progress(1.0)
-    shift = mean_x - mean_y
-    value = float(shift @ shift) + traces - 2.0 * root
-    return Estimate(value, None, provenance("fid", x, y, method=method))
+    return value, method
+
+
+def distance_of_moments(first: tuple[Vector, Matrix], second: tuple[Vector, Matrix]) -> float:
+    """Return the squared distance of two pairs of mean and covariance."""
+    shift = first[0] - second[0]
+    root, _ = _trace_sqrt_product(first[1], second[1])
+    return float(shift @ shift + np.trace(first[1]) + np.trace(second[1])) - 2.0 * root
 
 
 def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -> Estimate:
@@ -165,7 +204,10 @@ def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -
         shift = a - b
         value = float(shift @ shift + np.trace(sigma_a) + np.trace(sigma_b)) - 2.0 * root
     if not math.isfinite(value):
-        raise ValueError(f"{function}: the distance overflows float64; rescale its arguments")
+        raise ValueError(
+            f"{function}: mu1, sigma1, mu2, sigma2 are so large that their distance overflows "
+            f"float64; rescale them"
+        )
     return Estimate(value, None, {"metric": function, "d": a.size, "version": __version__})
 
 
@@ -212,39 +254,9 @@ def sqrtm(sigma: object) -> Matrix:
     return np.ldexp(root, exponent)
 
 
-def _mean(x: Samples, center: Vector) -> Vector:
-    """Return the mean relative to a center: a far origin costs it no digits."""
-    sums = np.zeros(x.shape[1] + 1)
-    _core.moments(x, sums, 1, wide=True, center=center)
-    return sums[1:] / len(x)
-
-
-def _moments(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vector, Matrix]:
-    """Return mean (relative to the center) and covariance (ddof 1), all in float64.
-
-    Two passes: rows are shifted by the mean before they are squared, so that no digits cancel, and
-    what rounding has left of the mean is taken off the squares (Chan, Golub and LeVeque,
-    "Algorithms for computing the sample variance", American Statistician 37, 1983, equation 1.7).
-    """
-    n, d = x.shape
-    mean = _mean(x, center)
-    packed = np.zeros((d + 1) * (d + 2) // 2)
-    _core.moments(x, packed, 2, wide=True, center=center + mean, progress=progress)
-    rest, start = packed[1 : d + 1], d + 1  # first come the moments with the constant
-    sigma = np.empty((d, d))
-    for row in range(d):
-        np.subtract(packed[start : start + d - row], rest[row] / n * rest[row:], sigma[row, row:])
-        start += d - row
-    for first in range(0, d, BLOCK):  # mirrored block by block: a whole transpose misses the cache
-        block = slice(first, first + BLOCK)
-        sigma[block, :first] = sigma[:first, block].T
-        square = sigma[block, block]
-        square[...] = np.triu(square) + np.triu(square, 1).T
-    sigma /= n - 1
-    return mean, sigma
-
-
-def _factor(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vector, Matrix]:
+def _factor(
+    x: Samples, center: Vector, ddof: int, progress: Progress | None
+) -> tuple[Vector, Matrix]:
     """Return the mean and an F with F'F = the covariance: centred rows, a root where many.
 
     Tr (S_1 S_2)^(1/2) is the sum of the singular values of F_1 F_2'. From the rows themselves this
@@ -252,13 +264,13 @@ def _factor(x: Samples, center: Vector, progress: Progress | None) -> tuple[Vect
     """
     n, d = x.shape
     if n > 4 * d:
-        mean, sigma = _moments(x, center, progress)
+        mean, sigma = mean_and_covariance(x, center, ddof, progress)
         scaled, exponent = _scaled(sigma)
         return mean, np.ldexp(_core.psd_sqrt(scaled)[0], exponent)
-    mean = _mean(x, center)
+    mean = mean_about(x, center)
     if progress is not None:
         progress(1.0)
-    return mean, (x - center - mean) / math.sqrt(n - 1)
+    return mean, (x - center - mean) / math.sqrt(n - ddof)
 
 
 def _trace_sqrt_product(sigma1: Matrix, sigma2: Matrix) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from scipy.special import log_softmax, xlogy
 from parzen._arrays import as_samples, check_range, extent
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_seed
+from parzen.metrics.draws import permutations
+from parzen.protocols import AnyProtocol, InceptionScoreRules, recorded, rules_of
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -27,8 +29,8 @@ class InceptionScore(NamedTuple):
     Attributes
     ----------
     mean, std
-        Over the splits; std with ddof 0. The standard error of `mean` is that of a mean over
-        splits.
+        Over the splits; std with ddof 0, unless a protocol has another. The standard error of
+        `mean` is that of a mean over splits.
     sharpness
         exp(E sum_c p(c|x) log p(c|x)) over the whole sample, in (0, 1]: 1 where every x has one
         certain class.
@@ -49,6 +51,7 @@ def inception_score(
     splits: int = 10,
     shuffle: bool = True,
     seed: int = 2020,
+    protocol: AnyProtocol | None = None,
     progress: Progress | None = None,
 ) -> InceptionScore:
     """Return the Inception Score exp(E KL(p(c|x) || p(c))) of a classifier's logits.
@@ -61,6 +64,9 @@ def inception_score(
         The score is taken of each of so many equal parts, i n // splits to (i + 1) n // splits.
     shuffle, seed
         Rows are shuffled first, as torch-fidelity shuffles them.
+    protocol
+        A package whose splits, shuffle and ddof are taken instead; see `parzen.protocol`. A
+        shuffle by a global generator is the one after seeding it with `seed`.
     progress
         Called with the fraction done.
 
@@ -87,21 +93,40 @@ def inception_score(
     (10.0, 10.0, 1.0)
     """
     values = as_samples("logits", logits, function="inception_score")
-    splits = as_integer("inception_score: splits", splits, 1)
+    rules = InceptionScoreRules(
+        as_integer("inception_score: splits", splits, 1), shuffle="numpy" if shuffle else None
+    )
+    if protocol is not None:
+        given = {"splits": (splits, 10), "shuffle": (shuffle, True)}
+        rules = rules_of("inception_score", protocol, "inception_score", **given)
     seed = as_seed("inception_score: seed", seed)
-    n, classes = values.shape
-    if n < splits:
+    n = len(values)
+    if rules.split_size is None and n < rules.splits:
         raise ValueError(
-            f"inception_score: logits has {n} rows, splits is {splits}; pass splits<={n}"
+            f"inception_score: logits has {n} rows, splits is {rules.splits}; pass splits<={n}"
         )
     check_range("inception_score", extent(values)[0], values)
-    record = provenance("inception_score", values, splits=splits, shuffle=bool(shuffle), seed=seed)
-    # torch-fidelity shuffles with the legacy generator.
-    order = np.random.RandomState(seed).permutation(n) if shuffle else np.arange(n)
+    order = permutations(rules.shuffle, seed)(n) if rules.shuffle else np.arange(n)
+    return score_of(values, order, rules, seed, recorded(protocol), progress)
+
+
+def score_of(
+    values: Samples,
+    order: NDArray[Any],
+    rules: InceptionScoreRules,
+    seed: int | None,
+    origin: dict[str, str],
+    progress: Progress | None,
+) -> InceptionScore:
+    """Return the score of rows in a given order; `seed` and `origin` are for the record."""
+    n, classes = values.shape
+    bounds = _boundaries(n, rules)
+    splits = len(bounds) - 1
+    facts = {"splits": splits, "shuffle": rules.shuffle is not None, "seed": seed, **origin}
+    record = provenance("inception_score", values, None, **facts)
 
     certainty = np.empty(n)  # sum_c p log p, of each row
     totals = np.zeros((splits, classes))  # sum of p over the rows of each split
-    bounds = [i * n // splits for i in range(splits + 1)]
     for i in range(splits):
         for rows, log_p in _chunks(values, order, bounds[i], bounds[i + 1]):
             p = np.exp(log_p)
@@ -128,14 +153,21 @@ def inception_score(
     stderr = None if splits == 1 else float(scores.std(ddof=1) / np.sqrt(splits))
     return InceptionScore(
         Estimate(scores.mean(), stderr, record),
-        Estimate(scores.std(), None, record),
+        Estimate(scores.std(ddof=rules.ddof) if splits > rules.ddof else 0.0, None, record),
         _exponential(certainty.mean(), certainty, record),
         _exponential(_entropy(marginal), surprise, record),
     )
 
 
+def _boundaries(n: int, rules: InceptionScoreRules) -> list[int]:
+    if rules.split_size is None and rules.boundaries == "even":
+        return [i * n // rules.splits for i in range(rules.splits + 1)]
+    rows = rules.split_size or -(-n // rules.splits)
+    return [*range(0, n, rows), n]
+
+
 def _chunks(
-    logits: Samples, order: NDArray[np.intp], start: int, stop: int
+    logits: Samples, order: NDArray[Any], start: int, stop: int
 ) -> Iterator[tuple[slice, Vector]]:
     """Yield log p(c|x) in float64 for rows `start` to `stop` of the shuffled sample.
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from parzen._arrays import as_pair, center_of
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_seed, check_choice
+from parzen.metrics.draws import permutations, subset_draws
 from parzen.metrics.kernels import Polynomial
-from parzen.metrics.kid_subsets import (
-    one_pass_is_cheaper,
-    subset_draws,
-    values_in_one_pass,
-    values_one_by_one,
-)
+from parzen.metrics.kid_subsets import subset_values
 from parzen.metrics.mmd import by_moments, chosen_method, described, pair_sums, ready
+from parzen.protocols import AnyProtocol, KIDRules, recorded, rules_of
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -47,6 +45,7 @@ def kid(
     subset_size: int = 1000,
     seed: int = 2020,
     method: Literal["auto", "pairs", "moments"] = "auto",
+    protocol: AnyProtocol | None = None,
     progress: Progress | None = None,
 ) -> KID:
     """Return the Kernel Inception Distance of two samples of features.
@@ -70,6 +69,10 @@ def kid(
         features ``kid(a, b)`` is ``kid_features_to_metric(a, b)`` to rounding.
     method
         Of ``subsets=None``: over all pairs or from moments, as in `mmd`.
+    protocol
+        A package whose number, size and draws of subsets are taken instead; see
+        `parzen.protocol`. Draws that a package takes from a global generator are those after
+        seeding it with `seed`.
     progress
         Called with the fraction done.
 
@@ -99,6 +102,12 @@ def kid(
     2020
     """
     check_choice("kid: method", method, ("auto", "pairs", "moments"))
+    rules = KIDRules()
+    if protocol is not None:
+        given = {"subsets": (subsets, 100), "subset_size": (subset_size, 1000)}
+        kernel_given = {"degree": (degree, 3), "gamma": (gamma, None), "coef0": (coef0, 1.0)}
+        rules = rules_of("kid", protocol, "kid", **given, **kernel_given)
+        subsets, subset_size = rules.subsets, rules.subset_size
     if subsets is not None and method != "auto":
         raise ValueError(f"kid: method {method!r} is for all samples; pass subsets=None with it")
     pair = as_pair(real, fake, function="kid", names=("real", "fake"), min_rows=2)
@@ -115,28 +124,28 @@ def kid(
             mean = Estimate(sums.unbiased(), stderr, record)
         return KID(mean, None if stderr is None else Estimate(stderr, None, mean.provenance))
 
-    subsets = as_integer("kid: subsets", subsets, 1)
     size = as_integer("kid: subset_size", subset_size, 2)
+    rules = dataclasses.replace(rules, subsets=as_integer("kid: subsets", subsets, 1))
     seed = as_seed("kid: seed", seed)
+    if rules.truncate:
+        size = min(size, len(x), len(y))
     for name, rows in (("real", len(x)), ("fake", len(y))):
         if rows < size:
             raise ValueError(
                 f"kid: {name} has {rows} samples, subset_size is {size}; "
                 f"pass subset_size<={rows} or subsets=None"
             )
-    together = one_pass_is_cheaper(len(x), len(y), x.shape[1], subsets, size)
+    draws = subset_draws(len(x), len(y), rules, size, permutations(rules.draws, seed))
+    values, way = subset_values(x, y, kernel, draws, rules.subsets, size, progress)
     record = provenance(
         "kid",
         x,
         y,
-        method="subsets in one pass" if together else "subsets one by one",
-        subsets=subsets,
+        method=way,
+        subsets=rules.subsets,
         subset_size=size,
         seed=seed,
         kernel=described(kernel),
+        **recorded(protocol),
     )
-    center = center_of(x, y)
-    draws = subset_draws(len(x), len(y), subsets, size, seed)
-    compute = values_in_one_pass if together else values_one_by_one
-    values = compute(x, y, kernel, draws, subsets, size, center=center, progress=progress)
     return KID(Estimate(values.mean(), None, record), Estimate(values.std(), None, record))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
+from parzen._arrays import center_of
 from parzen._estimate import part
 from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import Vector
@@ -21,11 +22,22 @@ if TYPE_CHECKING:
 Draws = Iterator[tuple[NDArray[Any], NDArray[Any]]]
 
 
-def subset_draws(n: int, m: int, subsets: int, size: int, seed: int) -> Draws:
-    """Draw as torch-fidelity does: for each subset from the first sample, then from the second."""
-    random = np.random.RandomState(seed)
-    for _ in range(subsets):
-        yield random.choice(n, size, replace=False), random.choice(m, size, replace=False)
+def subset_values(
+    x: Samples,
+    y: Samples,
+    kernel: Kernel,
+    draws: Draws,
+    subsets: int,
+    size: int,
+    progress: Progress | None = None,
+) -> tuple[Vector, str]:
+    """Return MMD^2 of each subset, and how it was had: the cheaper way, the answer is the same."""
+    center = center_of(x, y)
+    if one_pass_is_cheaper(len(x), len(y), x.shape[1], subsets, size):
+        return _in_one_pass(
+            x, y, kernel, draws, subsets, size, center, progress
+        ), "subsets in one pass"
+    return _one_by_one(x, y, kernel, draws, subsets, size, center, progress), "subsets one by one"
 
 
 def one_pass_is_cheaper(n: int, m: int, d: int, subsets: int, size: int) -> bool:
@@ -38,14 +50,13 @@ def one_pass_is_cheaper(n: int, m: int, d: int, subsets: int, size: int) -> bool
     return pairs * (passes * (d + 32) + subsets / 4) <= subsets * 2 * size * size * (d + 32)
 
 
-def values_in_one_pass(
+def _in_one_pass(
     x: Samples,
     y: Samples,
     kernel: Kernel,
     draws: Draws,
     subsets: int,
     size: int,
-    *,
     center: NDArray[Any],
     progress: Progress | None,
 ) -> Vector:
@@ -69,14 +80,13 @@ def values_in_one_pass(
     return values
 
 
-def values_one_by_one(
+def _one_by_one(
     x: Samples,
     y: Samples,
     kernel: Kernel,
     draws: Draws,
     subsets: int,
     size: int,
-    *,
     center: NDArray[Any],
     progress: Progress | None,
 ) -> Vector:

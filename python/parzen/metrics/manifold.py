@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
 
 from parzen import _core
 from parzen._arrays import as_pair, center_of, distance_magnitude, extent, fit_range
 from parzen._estimate import Estimate, part, provenance
-from parzen._options import as_integer
+from parzen._options import as_integer, check_choice
+from parzen.protocols import AnyProtocol, recorded, rules_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from parzen._core import Progress
@@ -40,12 +42,17 @@ class PrecisionRecall(NamedTuple):
 
 
 def precision_recall(
-    real: object, fake: object, *, k: int = 3, progress: Progress | None = None
+    real: object,
+    fake: object,
+    *,
+    k: int = 3,
+    boundary: Literal["inside", "outside"] = "inside",
+    protocol: AnyProtocol | None = None,
+    progress: Progress | None = None,
 ) -> PrecisionRecall:
     """Return precision, recall, density and coverage of fake samples against real ones.
 
-    The ball of a sample reaches to its k-th nearest neighbour in its own set, itself not counted;
-    a point on the radius is inside, for all four.
+    The ball of a sample reaches to its k-th nearest neighbour in its own set, itself not counted.
 
     Parameters
     ----------
@@ -53,6 +60,11 @@ def precision_recall(
         Features (n, d) and (m, d).
     k
         1 <= k < n, m.
+    boundary
+        Whether a point just on the radius counts as inside, for all four: ``"inside"``, as
+        torch-fidelity has it, or ``"outside"``, as prdc does. It matters where there are ties.
+    protocol
+        A package whose k and boundary are taken instead; see `parzen.protocol`.
     progress
         Called with the fraction done.
 
@@ -85,6 +97,11 @@ def precision_recall(
     """
     x, y = as_pair(real, fake, function="precision_recall", names=("real", "fake"), min_rows=2)
     k = as_integer("precision_recall: k", k, 1)
+    check_choice("precision_recall: boundary", boundary, ("inside", "outside"))
+    if protocol is not None:
+        given = {"k": (k, 3), "boundary": (boundary, "inside")}
+        rules = rules_of("precision_recall", protocol, "precision_recall", **given)
+        k, boundary = rules.k, rules.boundary
     for name, rows in (("real", len(x)), ("fake", len(y))):
         if k >= rows:
             raise ValueError(
@@ -97,21 +114,25 @@ def precision_recall(
     n, m = len(x), len(y)
     pairs = n * n / 2 + m * m / 2 + n * m
     first, second = n * n / 2 / pairs, 1.0 - n * m / pairs
-    radii_x = _core.nearest(x, None, k, center=center, progress=part(progress, 0.0, first))[:, -1]
-    radii_y = _core.nearest(y, None, k, center=center, progress=part(progress, first, second))[
-        :, -1
-    ]
+    radii = []
+    for sample, step in ((x, part(progress, 0.0, first)), (y, part(progress, first, second))):
+        farthest = _core.nearest(sample, None, k, center=center, progress=step)[:, -1].copy()
+        if boundary == "outside":  # strictly within r^2 is within the number below it
+            farthest = np.where(
+                farthest > 0.0, np.nextafter(farthest, 0.0), farthest.dtype.type(-1)
+            )
+        radii.append(farthest)
     fakes_held, balls_about_fake, _, balls_about_real = _core.ball_counts(
         x,
-        radii_x.copy(),
+        radii[0],
         y,
-        radii_y.copy(),
+        radii[1],
         center=center,
         progress=part(progress, second, 1.0),
     )
     if progress is not None:
         progress(1.0)
-    record = provenance("precision_recall", x, y, k=k)
+    record = provenance("precision_recall", x, y, k=k, boundary=boundary, **recorded(protocol))
     return PrecisionRecall(
         _mean(balls_about_fake > 0, record),
         _mean(balls_about_real > 0, record),

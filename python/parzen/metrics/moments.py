@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
-from parzen._arrays import as_samples, fit_range
+from parzen._arrays import as_samples, extent, fit_range
 from parzen._estimate import Estimate, __version__
 from parzen._options import as_integer, check_choice
 from parzen.metrics.kernels import Polynomial
@@ -227,7 +227,7 @@ def cheaper(n: int, m: int, d: int, degree: int) -> bool:
 
 def magnitude(degree: int, *arrays: Samples) -> float:
     """Bound what products of `degree` values, summed over a few hundred samples, reach."""
-    peak = max(max(-float(a.min()), float(a.max())) for a in arrays)
+    peak = extent(*arrays)[0]
     with np.errstate(over="ignore", divide="ignore"):
         product = np.float64(peak) ** degree
         return float(max(1e4 * product, 1e12 / product if peak > 0.0 else 0.0, 1.0))

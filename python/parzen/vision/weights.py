@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from parzen.protocols import INCEPTION_SHA256
+
 __all__ = ["WeightsNotFound"]
 
 FILE_NAMES = (
@@ -27,7 +29,7 @@ ADDRESSES = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/" + FILE_NAMES[1],
 )
 
-SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+SHA256 = INCEPTION_SHA256
 
 
 class WeightsNotFound(FileNotFoundError):

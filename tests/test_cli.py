@@ -210,7 +210,7 @@ class TestImages:
         folders = [images / "real", images / "fake"]
         shown = parzen_cli("compare", *folders, *network).stdout
         assert f"features  torchhub:{tmp_path}:means, weights sha256 " in shown
-        assert "layer features" in shown
+        assert ", resize: pil-bicubic to 224 x 224, 8 bits; layer features" in shown
         assert "Inception Score is left out" in shown
         message = failure("compare", *folders, *network, "--metrics", "is")
         assert "gives features of images and no logits_unbiased, which the Inception" in message

@@ -15,6 +15,7 @@ from rich.text import Text
 from parzen._estimate import Estimate
 from parzen._files import written_whole
 from parzen.compare import Comparison
+from parzen.feature_sets import RESIZES
 
 
 class Line(NamedTuple):
@@ -115,8 +116,9 @@ def made_by(protocol: dict[str, Any]) -> str:
         weights = f"sha256 {protocol['weights_sha256'][:8]}"  # as in the published file's name
     if weights is not None:
         made += f", weights {weights}"
-    if protocol["resize"] is not None:
-        made += f", {protocol['resize']} resize"
+    resize = protocol["resize"]
+    if resize is not None:
+        made += f", {resize} resize" if resize in RESIZES else f", resize: {resize}"
     return made
 
 

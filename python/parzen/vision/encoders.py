@@ -105,11 +105,15 @@ def encoder(
         return InceptionV3(weights, **options)
     if family == "random":
         return InceptionV3("random", **options)
+    if weights is not None and not Path(weights).is_file():
+        raise FileNotFoundError(f"encoder: there is no file {weights}")
     load = {"timm": _timm, "torchhub": _torchhub, "clip": _clip}[family]
     try:
         found = load(name, rest, weights, options)
-    except (ImportError, MemoryError, OSError, RuntimeError, TypeError, ValueError):
+    except (ImportError, MemoryError, RuntimeError, TypeError, ValueError):
         raise
+    except OSError as error:  # the packages seldom say of which network
+        raise OSError(f"encoder: {name} could not be loaded: {error}") from error
     except Exception as error:  # what else a package raises, as on a damaged file
         raise ValueError(f"encoder: {name} could not be loaded: {error}") from error
     known = [f"{key}={options[key]!r}" for key in sorted(options) if key not in _PRIVATE]

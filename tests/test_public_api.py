@@ -70,7 +70,8 @@ SIGNATURES = {
     "Moments": "(degree=3)",
     "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, "
     "protocol=None, progress=None)",
-    "precision_recall": "(real, fake, *, k=3, boundary='inside', protocol=None, progress=None)",
+    "precision_recall": "(real, fake, *, k=3, boundary='inside', protocol=None, "
+    "halves=0, seed=0, progress=None)",
     "Polynomial": "(degree=3, gamma=None, coef0=1.0)",
     "Gaussian": "(bandwidth='median', seed=0)",
     "RationalQuadratic": "(alpha, length_scale)",

@@ -122,7 +122,9 @@ def test_provenance(folder, network):
     assert features.provenance["weights"] == "random (seed 0)"
     assert features.provenance["resize"] == "tf1"
     assert features.skipped == ()
-    plain = extract_features(folder, encoder=lambda batch: batch.float().mean((2, 3)))
+    plain = extract_features(
+        folder, encoder=lambda batch: batch.float().mean((2, 3)), layers="features"
+    )
     assert list(plain.layers) == ["features"]
     assert "<lambda>" in plain.provenance["network"]
 

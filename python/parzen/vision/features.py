@@ -182,7 +182,8 @@ def extract_features(
             f"encoder: expected an InceptionV3 or a callable, got {type(encoder).__name__}"
         )
     plain = encoder is not None and not isinstance(encoder, InceptionV3)
-    names = ("features",) if plain and layers == ("features",) else check_layers(layers)
+    only = plain and layers in ("features", ("features",), ["features"])
+    names = ("features",) if only else check_layers(layers)
     opened = open_source(source)
     if isinstance(opened, np.ndarray):
         if len(names) > 1:

@@ -3,6 +3,10 @@
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, __version__
 from parzen.metrics.bandwidth import BandwidthWarning
+from parzen.metrics.cross_entropy import cross_entropy, log_probs_of
+from parzen.metrics.divergence import entropy, f_divergence, kl_divergence
+from parzen.metrics.divergence_samples import kl_divergence_from_samples
+from parzen.metrics.fisher import fisher_divergence
 from parzen.metrics.frechet import (
     IndefiniteWarning,
     SmallSampleWarning,
@@ -10,15 +14,34 @@ from parzen.metrics.frechet import (
     frechet_distance,
     sqrtm,
 )
+from parzen.metrics.importance import ImportanceWeightedBound, importance_weighted_bound
 from parzen.metrics.inception_score import InceptionScore, inception_score
 from parzen.metrics.kde import KernelDensity
 from parzen.metrics.kernels import Energy, Gaussian, Polynomial, RationalQuadratic
 from parzen.metrics.kid import KID, kid
+from parzen.metrics.likelihood import (
+    bits_per_dim,
+    dequantization_offset,
+    expected_log_likelihood,
+    negative_log_likelihood,
+    perplexity,
+)
 from parzen.metrics.log_density import log_density
+from parzen.metrics.log_density_gradient import log_density_gradient
+from parzen.metrics.log_likelihood import Likelihood, LogLikelihood
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mmd import mmd
 from parzen.metrics.mmd_test import MMDTest, mmd_test
 from parzen.metrics.moments import MMD, Moments
+from parzen.metrics.normal import Normal
+from parzen.metrics.parzen_log_likelihood import parzen_log_likelihood
+from parzen.metrics.stein import (
+    SteinDiscrepancy,
+    SteinTest,
+    kernel_stein_discrepancy,
+    stein_test,
+)
+from parzen.metrics.stein_kernel import InverseMultiquadric
 
 __all__ = [
     "KID",
@@ -27,25 +50,49 @@ __all__ = [
     "Energy",
     "Estimate",
     "Gaussian",
+    "ImportanceWeightedBound",
     "InceptionScore",
     "IndefiniteWarning",
+    "InverseMultiquadric",
     "KernelDensity",
+    "Likelihood",
+    "LogLikelihood",
     "MMDTest",
     "Moments",
+    "Normal",
     "Polynomial",
     "PrecisionRecall",
     "RationalQuadratic",
     "SmallSampleWarning",
+    "SteinDiscrepancy",
+    "SteinTest",
     "__version__",
+    "bits_per_dim",
+    "cross_entropy",
+    "dequantization_offset",
+    "entropy",
+    "expected_log_likelihood",
+    "f_divergence",
     "fid",
+    "fisher_divergence",
     "frechet_distance",
     "get_num_threads",
+    "importance_weighted_bound",
     "inception_score",
+    "kernel_stein_discrepancy",
     "kid",
+    "kl_divergence",
+    "kl_divergence_from_samples",
     "log_density",
+    "log_density_gradient",
+    "log_probs_of",
     "mmd",
     "mmd_test",
+    "negative_log_likelihood",
+    "parzen_log_likelihood",
+    "perplexity",
     "precision_recall",
     "set_num_threads",
     "sqrtm",
+    "stein_test",
 ]

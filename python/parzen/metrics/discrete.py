@@ -84,6 +84,8 @@ def as_ratio(p: object, q: object, *, function: str, log: bool) -> tuple[Ratio, 
             f"{function}: p has {len(a.mass)} rows, q has {len(b.mass)}; expected as many, or a "
             f"single distribution (k,)"
         )
+    shape = (max(len(a.mass), len(b.mass)), a.mass.shape[1])
+    a, b = (Distributions(*(np.broadcast_to(part, shape) for part in given)) for given in (a, b))
     return compared(a, b, logs_exact=log), one_p and one_q
 
 

@@ -32,9 +32,10 @@ class Normal:
     Parameters
     ----------
     mean
-        (d,).
+        (d,); a number where d = 1.
     covariance
-        (d, d), symmetric positive definite; or (d,), the variances of independent columns.
+        (d, d), symmetric positive definite; or (d,), the variances of independent columns; or a
+        number, that of the one column.
 
     Raises
     ------

@@ -104,9 +104,9 @@ def cross_entropy(
     Examples
     --------
     >>> import parzen
-    >>> parzen.cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]).__round__(4)
+    >>> round(parzen.cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]), 4)
     0.6931
-    >>> parzen.cross_entropy([[0.0, 0.0]], [[0.3, 0.7]]).__round__(4)
+    >>> round(parzen.cross_entropy([[0.0, 0.0]], [[0.3, 0.7]]), 4)
     0.6931
     """
     function = "cross_entropy"

@@ -58,7 +58,7 @@ def kl_divergence(
     Examples
     --------
     >>> import numpy as np, parzen
-    >>> parzen.kl_divergence([0.5, 0.5, 0.0], [0.25, 0.5, 0.25]).__round__(4)
+    >>> round(parzen.kl_divergence([0.5, 0.5, 0.0], [0.25, 0.5, 0.25]), 4)
     0.3466
     >>> p, q = parzen.Normal([0.0], [1.0]), parzen.Normal([1.0], [1.0])
     >>> parzen.kl_divergence(p, q)
@@ -124,9 +124,9 @@ def f_divergence(
     >>> p, q = [0.5, 0.5], [0.25, 0.75]
     >>> parzen.f_divergence(p, q, "total-variation")
     Estimate(0.25)
-    >>> parzen.f_divergence(p, q, lambda t: (t - 1) ** 2).__round__(4)
+    >>> round(parzen.f_divergence(p, q, lambda t: (t - 1) ** 2), 4)
     0.3333
-    >>> parzen.f_divergence(p, q, "alpha", alpha=2.0).__round__(4)
+    >>> round(parzen.f_divergence(p, q, "alpha", alpha=2.0), 4)
     0.1667
     """
     generator = as_generator("f_divergence", f, alpha, slope)

@@ -54,9 +54,10 @@ def kl_divergence_from_samples(
     Returns
     -------
     Estimate
-        In nats. It can be negative where p and q are near. The standard error is that of the
-        infinitesimal jackknife, over draws of both samples: spread, not bias, which in high
-        dimension is the larger: where d is beyond about 10, compare values of equal n, m and d.
+        In nats. It can be negative where p and q are near. The standard error, by the
+        infinitesimal jackknife, is of the spread over draws of both samples, and on the large side
+        where p and q are near. It knows nothing of the bias, which in high dimension is the larger:
+        compare values of equal n, m and d there.
 
     Raises
     ------

@@ -110,7 +110,7 @@ def perplexity(log_probs: object, *, dims: int = 1) -> Estimate:
     Examples
     --------
     >>> import numpy as np, parzen
-    >>> parzen.perplexity(np.log([0.25, 0.25, 0.25])).__round__(12)
+    >>> round(parzen.perplexity(np.log([0.25, 0.25, 0.25])), 12)
     4.0
     """
     stream = LogLikelihood()._add("perplexity", log_probs)

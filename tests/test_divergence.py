@@ -293,6 +293,24 @@ def test_where_q_has_no_density():
         parzen.kl_divergence(half, uniform, samples=x)
 
 
+def test_ratios_beyond_float64():
+    # p/q = 1e310, which a function of the ratio cannot take.
+    p, q = [1.0, 0.0], [1e-310, 1.0]
+    for f in ("total-variation", GENERATORS["total-variation"]):
+        slope = 0.5 if callable(f) else None
+        assert parzen.f_divergence(p, q, f, slope=slope) == pytest.approx(1.0, rel=1e-15)
+    x = np.zeros((2, 1))
+    low, high = (lambda x: np.zeros(2)), (lambda x: np.array([0.0, 800.0]))
+    with pytest.raises(ValueError, match=r"log\(p/q\) is -800 at sample 1.*leaves float64"):
+        parzen.f_divergence(low, high, GENERATORS["kl"], samples=x)
+    with pytest.raises(ValueError, match=r"q is 0 where p is not.*pass slope="):
+        parzen.f_divergence(high, low, GENERATORS["kl"], samples=x)
+    assert parzen.f_divergence(high, low, GENERATORS["hellinger"], slope=0.5, samples=x) == 0.25
+    # An alpha that no power of a ratio survives.
+    assert parzen.f_divergence([0.5, 0.5], [0.5, 0.5], "alpha", alpha=1e30) == 0.0
+    assert parzen.f_divergence([0.6, 0.4], [0.5, 0.5], "alpha", alpha=1e30) == math.inf
+
+
 def test_a_single_sample_has_no_standard_error():
     assert parzen.kl_divergence(P, Q, samples=[[0.3]]).stderr is None
 

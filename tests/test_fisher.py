@@ -80,6 +80,8 @@ def test_of_kernel_density_estimates(rng):
             ValueError,
             r"the score of q has shape \(2,\), expected \(2, 1\)",
         ),
+        ([[1e200]], [[0.0]], {}, ValueError, "the squared scores overflow float64"),
+        (Normal(1e200, 1.0), Normal(0.0, 1.0), {}, ValueError, "overflow float64; rescale"),
         (Normal(0.0, 1.0), Normal([0, 0], [1, 1]), {}, ValueError, "p has d = 1, q has d = 2"),
     ],
 )

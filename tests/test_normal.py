@@ -106,6 +106,16 @@ def test_an_integral_that_diverges():
     assert parzen.f_divergence(Normal([99.0], [1.0]), narrow, "chi-squared") == math.inf
 
 
+def test_scales_far_apart():
+    wide, narrow = Normal(0.0, 1e300), Normal(0.0, 1e-300)
+    for f in ("kl", "hellinger"):
+        with pytest.raises(ValueError, match="f_divergence: p and q are so different in scale"):
+            parzen.f_divergence(wide, narrow, f)
+    far = Normal(1e200, 1.0)
+    assert parzen.kl_divergence(far, Normal(0.0, 1.0)) == math.inf
+    assert parzen.f_divergence(far, Normal(0.0, 1.0), "hellinger") == 1.0
+
+
 @pytest.mark.parametrize("f", ["jensen-shannon", "total-variation", lambda t: t - 1])
 def test_no_closed_form(f):
     with pytest.raises(ValueError, match="of two Normal has no closed form; pass samples="):

@@ -58,7 +58,10 @@ def fisher_divergence(p: object, q: object, *, samples: object = None) -> Estima
     function = "fisher_divergence"
     if samples is None and isinstance(p, Normal) and isinstance(q, Normal):
         record = {"metric": function, "d": p.mean.size, "version": __version__}
-        return Estimate(_of_normals(function, p, q), None, {**record, "method": "closed form"})
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = _of_normals(function, p, q)
+        _check_finite(function, value)
+        return Estimate(value, None, {**record, "method": "closed form"})
     if samples is None:
         for name, given in (("p", p), ("q", q)):
             if callable(given) or isinstance(given, Normal):
@@ -75,7 +78,9 @@ def fisher_divergence(p: object, q: object, *, samples: object = None) -> Estima
     else:
         x = as_samples("samples", samples, function=function)
         a, b = (scores_at(n, s, x, function=function) for n, s in (("p", p), ("q", q)))
-    terms = np.square(a - b).sum(axis=1)
+    with np.errstate(over="ignore"):
+        terms = np.square(a - b).sum(axis=1)
+    _check_finite(function, float(terms.sum()))
     stderr = None if len(a) < 2 else float(terms.std(ddof=1)) / math.sqrt(len(a))
     return Estimate(terms.mean(), stderr, provenance(function, a, method="samples of p"))
 
@@ -98,6 +103,11 @@ def as_scores(name: str, array: object, *, function: str, shape: tuple[int, ...]
     if scores.ndim != 2 or scores.size == 0:
         raise ValueError(f"{function}: {name} has shape {scores.shape}, expected (n, d)")
     return scores
+
+
+def _check_finite(function: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise ValueError(f"{function}: the squared scores overflow float64; rescale the samples")
 
 
 def _of_normals(function: str, p: Normal, q: Normal) -> float:

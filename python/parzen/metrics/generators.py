@@ -62,13 +62,12 @@ class Alpha:
         return result
 
     def _series(self, s: Vector) -> Vector:
-        c = [0.5]
+        term = 0.5 * s * s
+        total = term
         for k in range(2, SERIES_TERMS):
-            c.append(c[-1] * (self.alpha - k) / (k + 1))
-        total = np.zeros_like(s)
-        for coefficient in reversed(c):
-            total = coefficient + s * total
-        return s * s * total
+            term = term * (s * ((self.alpha - k) / (k + 1)))
+            total = total + term
+        return total
 
     def sampled(self, log: Vector) -> Vector:
         """Return what has D for its mean over p, of log = log p/q.
@@ -103,12 +102,13 @@ class Alpha:
             spread = compared(
                 Distributions(v, np.log(v)), Distributions(ones, 0.0 * ones), logs_exact=False
             )
-            return self.scale * math.fsum(Alpha(0.0).terms(spread) + m * m) / 2.0
-        mixed = 1.0 + b * (v - 1.0)
-        if mixed.min() <= 0.0:
-            return math.inf
-        logs = b * np.log(v) - np.log1p(b * (v - 1.0)) - a * b * m * m / mixed
+            with np.errstate(over="ignore"):
+                return self.scale * math.fsum(Alpha(0.0).terms(spread) + m * m) / 2.0
         with np.errstate(over="ignore"):
+            mixed = 1.0 + b * (v - 1.0)
+            if mixed.min() <= 0.0:
+                return math.inf
+            logs = b * np.log(v) - np.log1p(b * (v - 1.0)) - a * b * m * m / mixed
             return float(self.scale * np.expm1(math.fsum(logs) / 2.0) / (a * -b))
 
 
@@ -177,19 +177,25 @@ class Custom:
         """Return q f(p/q), and p lim f(t)/t where q is 0."""
         p, q = ratio.p.mass, ratio.q.mass
         with np.errstate(all="ignore"):
-            t = np.where(q > 0.0, p / q, 1.0)
-        terms = q * self._of(t)
-        lost = (q == 0.0) & (p > 0.0)
+            t = np.where(p == q, 1.0, p / q)  # 0/0 too: neither has the entry
+        lost = t == np.inf
+        terms = q * self._of(np.where(lost, 1.0, t))
         if lost.any():
             terms[lost] = p[lost] * self._slope()
         return terms
 
     def sampled(self, log: Vector) -> Vector:
         """Return q/p f(p/q)."""
-        lost = log == np.inf
-        with np.errstate(over="ignore"):
-            inverse, t = np.exp(-log), np.exp(np.where(lost, 0.0, log))
-            values = inverse * self._of(t)
+        with np.errstate(over="ignore", invalid="ignore"):
+            inverse, t = np.exp(-log), np.exp(log)
+            lost = t == np.inf
+            values = inverse * self._of(np.where(lost, 1.0, t))
+        if np.isnan(values).any():
+            row = int(np.isnan(values).argmax())
+            raise ValueError(
+                f"{self.function}: log(p/q) is {log[row]:.6g} at sample {row}: q/p f(p/q) leaves "
+                f"float64; pass a name as f where there is one"
+            )
         if lost.any():
             values[lost] = self._slope()
         return values

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parzen._arrays import as_logs
+from parzen._arrays import FLOAT64_LIMIT, as_logs
 from parzen._estimate import Estimate, __version__
 from parzen._options import as_integer, as_number
 
@@ -112,11 +112,17 @@ class LogLikelihood:
         logs = as_logs(name, log_probs, function=function, meaning="log-likelihoods in nats")
         values = logs.astype(np.float64).ravel()
         finite = values[values > -np.inf]
-        self._impossible += values.size - finite.size
         if finite.size > 0:
+            largest = float(np.abs(finite).max())
+            if largest > FLOAT64_LIMIT:
+                raise ValueError(
+                    f"{function}: {name} has {largest:.3g} in magnitude, expected numbers whose "
+                    f"sum float64 can hold"
+                )
             mean = math.fsum(finite) / finite.size
             with np.errstate(over="ignore"):
                 self._combine(finite.size, mean, float(np.square(finite - mean).sum()))
+        self._impossible += values.size - finite.size
         return self
 
     def _combine(self, count: int, mean: float, squares: float) -> None:

@@ -136,13 +136,21 @@ def aligned(function: str, p: Normal, q: Normal) -> Aligned:
     """
     check_same_d(function, p, q)
     shift = p.mean - q.mean
-    if p._root.ndim == q._root.ndim == 1:
-        return Aligned(np.square(p._root / q._root), shift / q._root)
-    root_p, root_q = full_root(p), full_root(q)
-    both = np.column_stack([root_p, shift])
-    solved = scipy.linalg.solve_triangular(root_q, both, lower=True)
-    axes, deviations, _ = scipy.linalg.svd(solved[:, :-1])
-    return Aligned(np.square(deviations), axes.T @ solved[:, -1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        if p._root.ndim == q._root.ndim == 1:
+            deviations, means = p._root / q._root, shift / q._root
+        else:
+            both = np.column_stack([full_root(p), shift])
+            solved = scipy.linalg.solve_triangular(full_root(q), both, lower=True)
+            axes, deviations, _ = scipy.linalg.svd(solved[:, :-1])
+            means = axes.T @ solved[:, -1]
+        variances = np.square(deviations)
+    if not (variances.min() > 0.0 and np.isfinite(variances).all() and np.isfinite(means).all()):
+        raise ValueError(
+            f"{function}: p and q are so different in scale that their ratio leaves float64, or "
+            f"one of them is singular to rounding"
+        )
+    return Aligned(variances, means)
 
 
 def full_root(p: Normal) -> Matrix:

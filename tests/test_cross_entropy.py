@@ -145,7 +145,7 @@ def test_true_labels_under_a_true_model(rng):
         (np.eye(3), [0, 1, 2], {"mask": [1, 2, 0]}, ValueError, r"mask has values other than 0"),
         (np.eye(3), [0, 1, 2], {"mask": [1]}, ValueError, r"mask has shape \(1,\), expected \(3,"),
         (np.eye(3), [0, 1, 2], {"ignore_index": None}, TypeError, r"ignore_index is None"),
-        ([[0, np.nan]], [0], {}, ValueError, r"logits has 1 value that .*at \[0, 1\]"),
+        ([[0, np.nan]], [0], {}, ValueError, r"logits has 1 value NaN .*at \[0, 1\]"),
         ([[-np.inf] * 2], [0], {}, ValueError, r"logits is -inf in all classes of row 0"),
         (0.0, 0, {}, ValueError, r"logits is a single number"),
         (np.eye(2), np.eye(2) + 1.0, {}, ValueError, r"targets is not normalised: row 0 sums to 3"),

@@ -98,6 +98,14 @@ def test_progress(options, rng):
     assert seen[-1] == 1.0
 
 
+@pytest.mark.parametrize("options", METHODS, ids=str)
+def test_threads_change_no_bit(options, one_and_many_threads, rng):
+    x, y = rng.normal(size=(2, 500, 3))
+    alone, many = one_and_many_threads(lambda: kl_divergence_from_samples(x, y, **options))
+    assert alone == many
+    assert alone.stderr == many.stderr
+
+
 def test_repeated_rows(rng):
     x, y = rng.normal(size=(2, 50, 2))
     x[7] = x[31]

@@ -110,8 +110,8 @@ def as_logs(name: str, array: object, *, function: str, meaning: str) -> Samples
         first = np.unravel_index(int(bad.argmax()), logs.shape)
         place = ", ".join(str(int(i)) for i in first)
         raise ValueError(
-            f"{where} has {_count(int(bad.sum()), 'value')} that are NaN or +infinity, the first "
-            f"at [{place}]; expected {meaning}"
+            f"{where} has {_count(int(bad.sum()), 'value')} NaN or +infinity, the first at "
+            f"[{place}]; expected {meaning}"
         )
     return logs
 

@@ -57,7 +57,7 @@ def log_probs_of(
     References
     ----------
     Blanchard, Higham and Higham, "Accurately computing the log-sum-exp and softmax functions", IMA
-    Journal of Numerical Analysis 41, 2021, equation 1.3.
+    Journal of Numerical Analysis 41, 2021.
 
     Examples
     --------

@@ -53,7 +53,7 @@ def kl_divergence(
     References
     ----------
     Kullback and Leibler, "On information and sufficiency", Annals of Mathematical Statistics 22,
-    1951, equation 2.4.
+    1951.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def f_divergence(
     ----------
     Csiszar, "Information-type measures of difference of probability distributions", Studia
     Scientiarum Mathematicarum Hungarica 2, 1967. The alpha family: Cichocki and Amari, "Families
-    of alpha- beta- and gamma-divergences", Entropy 12, 2010, equation 11.
+    of alpha- beta- and gamma-divergences", Entropy 12, 2010.
 
     Examples
     --------

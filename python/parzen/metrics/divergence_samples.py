@@ -73,10 +73,10 @@ def kl_divergence_from_samples(
     References
     ----------
     Wang, Kulkarni and Verdu, "Divergence estimation for multidimensional densities via
-    k-nearest-neighbor distances", IEEE Transactions on Information Theory 55, 2009, equation 5.
+    k-nearest-neighbor distances", IEEE Transactions on Information Theory 55, 2009.
     The plug-in and leaving one out: Beirlant et al., "Nonparametric entropy estimation: an
     overview", 1997, section 2. The standard error: Efron, "The Jackknife, the Bootstrap and Other
-    Resampling Plans", 1982, section 6.3.
+    Resampling Plans", 1982, chapter 6.
 
     Examples
     --------

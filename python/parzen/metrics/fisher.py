@@ -43,7 +43,7 @@ def fisher_divergence(p: object, q: object, *, samples: object = None) -> Estima
     ----------
     Hyvarinen, "Estimation of non-normalized statistical models by score matching", JMLR 6, 2005,
     equation 2, which has half of it. Johnson, "Information Theory and the Central Limit Theorem",
-    2004, definition 1.12.
+    2004.
 
     Examples
     --------

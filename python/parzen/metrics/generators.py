@@ -27,7 +27,7 @@ class Alpha:
 
     a = 1 is KL(p || q), a = 0 is KL(q || p), 2 half of the chi-squared divergence and 1/2 four
     times the squared Hellinger distance: Cichocki and Amari, "Families of alpha- beta- and
-    gamma-divergences", Entropy 12, 2010, equation 11.
+    gamma-divergences", Entropy 12, 2010.
     """
 
     alpha: float
@@ -86,7 +86,7 @@ class Alpha:
         return result
 
     def of_normals(self, aligned: Aligned) -> float | None:
-        """Return the closed form: Gil, Alajaji and Linder, Information Sciences 249, 2013, table 2.
+        """Return the closed form: Gil, Alajaji and Linder, Information Sciences 249, 2013.
 
         In axes where q is standard and p has variances v and means m, with b = 1 - a, the
         logarithm of the integral of p^a q^b is the sum of

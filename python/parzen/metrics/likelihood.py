@@ -149,7 +149,7 @@ def bits_per_dim(log_likelihoods: object, dims: int, *, offset: float = 0.0) -> 
     ----------
     Theis, van den Oord and Bethge, "A note on the evaluation of generative models", ICLR 2016,
     section 3.1; Papamakarios, Pavlakou and Murray, "Masked autoregressive flow for density
-    estimation", NeurIPS 2017, appendix E.
+    estimation", NeurIPS 2017.
 
     Examples
     --------

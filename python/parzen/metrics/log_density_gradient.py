@@ -59,7 +59,7 @@ def log_density_gradient(
     References
     ----------
     Fukunaga and Hostetler, "The estimation of the gradient of a density function", IEEE
-    Transactions on Information Theory 21, 1975, equation 17: h^2 times it is the mean shift.
+    Transactions on Information Theory 21, 1975: h^2 times it is the mean shift.
 
     Examples
     --------

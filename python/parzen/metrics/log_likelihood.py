@@ -44,7 +44,7 @@ class LogLikelihood:
     References
     ----------
     Means and squares are merged as by Chan, Golub and LeVeque, "Algorithms for computing the
-    sample variance", American Statistician 37, 1983, equation 2.1.
+    sample variance", American Statistician 37, 1983.
 
     Examples
     --------

@@ -75,7 +75,7 @@ def parzen_log_likelihood(
     Breuleux, Bengio and Vincent, "Quickly generating representative samples from an RBM-derived
     process", Neural Computation 23, 2011; Goodfellow et al., "Generative adversarial nets", NeurIPS
     2014, section 5. Its failures: Theis, van den Oord and Bethge, "A note on the evaluation of
-    generative models", ICLR 2016, section 3.2.
+    generative models", ICLR 2016.
 
     Examples
     --------

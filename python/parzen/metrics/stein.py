@@ -107,7 +107,7 @@ def kernel_stein_discrepancy(
     References
     ----------
     Liu, Lee and Jordan, "A kernelized Stein discrepancy for goodness-of-fit tests", ICML 2016,
-    theorem 3.6 and equation 14. Chwialkowski, Strathmann and Gretton, "A kernel test of goodness
+    theorem 3.6 and section 4. Chwialkowski, Strathmann and Gretton, "A kernel test of goodness
     of fit", ICML 2016. The kernel: Gorham and Mackey, "Measuring sample quality with kernels",
     ICML 2017.
 
@@ -181,7 +181,7 @@ def stein_test(
     References
     ----------
     Chwialkowski, Strathmann and Gretton, "A kernel test of goodness of fit", ICML 2016, section
-    3.2 (signs and, for chains, `flip`; the diagonal that their V-statistic adds is the same on
+    3 (signs and, for chains, `flip`; the diagonal that their V-statistic adds is the same on
     both sides of the comparison). Liu, Lee and Jordan, "A kernelized Stein discrepancy for
     goodness-of-fit tests", ICML 2016, section 4. The p-value: Phipson and Smyth, "Permutation
     p-values should never be zero", 2010, equation 2.

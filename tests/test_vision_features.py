@@ -1,5 +1,6 @@
 """Extraction: order, batches, workers, mixed sizes, broken images, the progress bar."""
 
+import dataclasses
 import doctest
 import importlib
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 
+import parzen  # noqa: E402
 from parzen import vision  # noqa: E402
 from parzen.vision import BrokenImage, InceptionV3, extract, extract_features  # noqa: E402
 
@@ -210,3 +212,12 @@ def test_names_of_the_module():
 def test_importing_parzen_imports_no_torch():
     code = "import sys, parzen; sys.exit('torch' in sys.modules or 'PIL' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_protocol_is_an_encoder(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), dtype=np.uint8)
+    rules = dataclasses.replace(parzen.protocol("pytorch-fid"), network="random")
+    found = extract(images, encoder=rules, layer="64")
+    network = InceptionV3("random", resize="bilinear", normalisation="2 x / 255 - 1")
+    np.testing.assert_array_equal(found, extract(images, encoder=network, layer="64"))
+    assert not np.array_equal(found, extract(images, encoder="random", layer="64"))

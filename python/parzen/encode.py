@@ -71,9 +71,7 @@ class Encoder:
     def of(cls, protocol: AnyProtocol, **options: Any) -> Encoder:
         """Return an encoder as a protocol has it; `options` are the other attributes."""
         rules = protocols.protocol(protocol)
-        settled = {"network": rules.network, "layer": rules.layer}
-        if rules.network in ("inception", "random"):  # the others have their own
-            settled |= {"resize": rules.resize, "normalisation": rules.normalisation}
+        settled = {"network": rules.network, "layer": rules.layer, **rules.preparation()}
         return cls(**{**settled, **options})
 
     @property

@@ -133,6 +133,12 @@ class Protocol:
     precision_recall: PrecisionRecallRules | None = None
     cmmd: CMMDRules | None = None
 
+    def preparation(self) -> dict[str, str]:
+        """Return resize and normalisation as options of `InceptionV3`; others have their own."""
+        if self.network not in ("inception", "random"):
+            return {}
+        return {"resize": self.resize, "normalisation": self.normalisation}
+
     def record(self) -> dict[str, Any]:
         """Return all fields as plain values, for JSON."""
         return dataclasses.asdict(self)

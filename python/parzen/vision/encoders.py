@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from parzen.feature_sets import check_network
+from parzen.protocols import Protocol
 
 from .inception import InceptionV3
 from .pretrained import PretrainedEncoder, SquareInput, normalisation
@@ -33,13 +34,14 @@ _GITHUB = re.compile(r"[\w.-]+/[\w.-]+(:\S+)?")
 
 
 def encoder(
-    name: str, *, weights: Weights | None = None, **options: Any
+    name: str | Protocol, *, weights: Weights | None = None, **options: Any
 ) -> InceptionV3 | PretrainedEncoder:
     """Return a network by name, with the resizing and normalisation that belong to it.
 
     Parameters
     ----------
-    name : str
+    name : str or Protocol
+        - a protocol, as ``parzen.protocol("clean-fid")``: its network, resize and normalisation;
         - ``"inception"``: :class:`InceptionV3` with the published weights; ``"random"``: the same
           with seeded random ones.
         - ``"timm:NAME"``: ``timm.create_model(NAME, pretrained=True, num_classes=0)``, behind
@@ -97,6 +99,9 @@ def encoder(
     >>> network(images)["64"].shape
     torch.Size([2, 64])
     """
+    if isinstance(name, Protocol):
+        options = {**name.preparation(), **options}
+        name = name.network
     family, rest = check_network("encoder", name)
     if weights is not None and family in ("random", "clip"):
         remark = "; NAME may be a folder" if family == "clip" else ""

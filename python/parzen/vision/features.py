@@ -11,6 +11,8 @@ from typing import Any, overload
 import numpy as np
 import PIL
 
+from parzen.protocols import Protocol
+
 from .cache import FeatureCache, Kept
 from .decode import BrokenImage
 from .encoders import encoder as encoder_named
@@ -48,7 +50,7 @@ class Features:
 def extract(
     source: Any,
     *,
-    encoder: Encoder | str | None = ...,
+    encoder: Encoder | Protocol | str | None = ...,
     layer: str = ...,
     batch_size: int = ...,
     workers: int | None = ...,
@@ -60,7 +62,7 @@ def extract(
 def extract(
     source: Any,
     *,
-    encoder: Encoder | str | None = ...,
+    encoder: Encoder | Protocol | str | None = ...,
     layer: tuple[str, ...] | list[str],
     batch_size: int = ...,
     workers: int | None = ...,
@@ -71,7 +73,7 @@ def extract(
 def extract(
     source: Any,
     *,
-    encoder: Encoder | str | None = None,
+    encoder: Encoder | Protocol | str | None = None,
     layer: str | tuple[str, ...] | list[str] = "2048",
     batch_size: int = 64,
     workers: int | None = None,
@@ -88,8 +90,8 @@ def extract(
         uint8 images, a dataset, or a sequence or iterable of images; see
         :func:`parzen.vision.open_source`. Where it holds features, (n, d) floats, they are
         returned as they are and no network is needed. Images of different sizes may be mixed.
-    encoder : InceptionV3, str or callable, optional
-        A name is one that :func:`parzen.vision.encoder` takes. A callable maps a uint8 tensor
+    encoder : InceptionV3, Protocol, str or callable, optional
+        A protocol or a name is one that :func:`parzen.vision.encoder` takes. A callable maps a uint8 tensor
         (k, 3, h, w) to (k, d); it sees images of one size at a time. By default
         ``InceptionV3()``, with the published weights.
     layer : str, or tuple or list of str
@@ -152,7 +154,7 @@ def extract(
 def extract_features(
     source: Any,
     *,
-    encoder: Encoder | str | None = None,
+    encoder: Encoder | Protocol | str | None = None,
     layers: str | Iterable[str] = "2048",
     batch_size: int = 64,
     workers: int | None = None,
@@ -175,7 +177,7 @@ def extract_features(
     _check_count("batch_size", batch_size, 1)
     if workers is not None:
         _check_count("workers", workers, 0)
-    if isinstance(encoder, str):
+    if isinstance(encoder, str | Protocol):
         encoder = encoder_named(encoder)
     if encoder is not None and not callable(encoder):
         raise TypeError(

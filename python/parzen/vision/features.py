@@ -91,8 +91,8 @@ def extract(
         :func:`parzen.vision.open_source`. Where it holds features, (n, d) floats, they are
         returned as they are and no network is needed. Images of different sizes may be mixed.
     encoder : InceptionV3, Protocol, str or callable, optional
-        A protocol or a name is one that :func:`parzen.vision.encoder` takes. A callable maps a uint8 tensor
-        (k, 3, h, w) to (k, d); it sees images of one size at a time. By default
+        A protocol or a name is one that :func:`parzen.vision.encoder` takes. A callable maps a
+        uint8 tensor (k, 3, h, w) to (k, d); it sees images of one size at a time. By default
         ``InceptionV3()``, with the published weights.
     layer : str, or tuple or list of str
         Output of the :class:`InceptionV3`; the encoder's own ``features`` do not matter here.

@@ -18,6 +18,7 @@ from parzen._estimate import __version__
 
 OPTIONAL = {
     "vision": ("torch", "pillow"),
+    "latent": ("scikit-learn", "scikit-image"),
     "demo": ("scikit-image", "scikit-learn", "matplotlib"),
 }
 

@@ -1,7 +1,8 @@
 """Batches of rows that share the value of a factor, drawn from the rows that are given.
 
 A generator with known factors draws the other factors anew, independently; here they come from the
-rows that have the value, with whatever dependence these have, and a row may come again.
+rows that have the value, with whatever dependence these have, and a row may come again. So that
+what is learned from some rows is not tested on the same ones, the two have rows of their own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class SharedValues:
     its value with no other.
     """
 
-    def __init__(self, factors: Factors) -> None:
+    def __init__(self, function: str, factors: Factors) -> None:
         self.factors = factors
         self.rows = np.argsort(factors.numbered, axis=0, kind="stable")
         self.fewest = 0
@@ -32,6 +33,11 @@ class SharedValues:
             starts = (np.cumsum(counts) - counts)[factors.numbered[self.rows[:, j], j]]
             shared = np.flatnonzero(of_row > 1)
             self._places.append((shared, starts[shared], of_row[shared]))
+            if len(shared) == 0:
+                raise ValueError(
+                    f"{function}: of the {len(of_row)} rows to train with or to test on no two "
+                    f"have the same value in column {j} of factors; pass more rows"
+                )
             fewest = int(of_row[shared].min())
             self.fewest = min(self.fewest or fewest, fewest)
 

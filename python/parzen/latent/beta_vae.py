@@ -10,6 +10,7 @@ from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_seed
 from parzen.latent._arrays import Codes, Indices, as_codes_and_factors
 from parzen.latent.batches import SharedValues, accuracy, chunks
+from parzen.latent.holdout import TEST_SIZE, hold_out
 
 
 def beta_vae(
@@ -17,8 +18,9 @@ def beta_vae(
     factors: object,
     *,
     batch_size: int = 64,
-    train: int = 10_000,
-    test: int = 5_000,
+    train_batches: int = 10_000,
+    test_batches: int = 5_000,
+    test_size: float = TEST_SIZE,
     seed: int = 0,
 ) -> Estimate:
     """Return the BetaVAE score of codes about factors.
@@ -35,10 +37,12 @@ def beta_vae(
         (n, k) integers, k >= 2, each factor with two values or more.
     batch_size
         Pairs of a batch: a row at random and another that has the same value.
-    train, test
+    train_batches, test_batches
         How many batches to learn from and to test on. Each is of a random factor.
+    test_size
+        The share of rows that the test batches are of; the others are those of the training.
     seed
-        Of the draws.
+        Of the split and the draws.
 
     Returns
     -------
@@ -68,20 +72,23 @@ def beta_vae(
     >>> import numpy as np
     >>> from parzen import latent
     >>> factors = np.random.default_rng(0).integers(4, size=(1000, 2))
-    >>> float(latent.beta_vae(factors, factors, train=500, test=500))
+    >>> float(latent.beta_vae(factors, factors, train_batches=500, test_batches=500))
     1.0
     """
     z, found = as_codes_and_factors(codes, factors, function="beta_vae", least_factors=2)
     batch_size = as_integer("beta_vae: batch_size", batch_size, 1)
-    train = as_integer("beta_vae: train", train, 2)
-    test = as_integer("beta_vae: test", test, 1)
+    train_batches = as_integer("beta_vae: train_batches", train_batches, 2)
+    test_batches = as_integer("beta_vae: test_batches", test_batches, 1)
     seed = as_seed("beta_vae: seed", seed)
     random = np.random.default_rng(seed)
-    shared = SharedValues(found)
-    differences, truth = _differences(z, shared, batch_size, train, random)
+    parts = hold_out("beta_vae", z, found, test_size, seed)
+    training = SharedValues("beta_vae", parts.train_factors)
+    testing = SharedValues("beta_vae", parts.test_factors)
+    differences, truth = _differences(parts.train, training, batch_size, train_batches, random)
     if (truth == truth[0]).all():
         raise ValueError(
-            f"beta_vae: all {train} training batches are of factor {truth[0]}; pass a larger train"
+            f"beta_vae: all {train_batches} training batches share factor {truth[0]}; "
+            f"pass more train_batches"
         )
     # More steps than the default: the classes of good codes are separable, and take them.
     model = LogisticRegression(max_iter=1000).fit(differences, truth)
@@ -90,15 +97,16 @@ def beta_vae(
         z,
         factors=len(found.sizes),
         batch_size=batch_size,
-        train=train,
-        test=test,
+        train_batches=train_batches,
+        test_batches=test_batches,
+        test_size=float(test_size),
         seed=seed,
-        fewest_rows=shared.fewest,
+        fewest_rows=min(training.fewest, testing.fewest),
         accuracy_train=float(model.score(differences, truth)),
     )
-    differences, truth = _differences(z, shared, batch_size, test, random)
+    differences, truth = _differences(parts.test, testing, batch_size, test_batches, random)
     hits = int(np.count_nonzero(model.predict(differences) == truth))
-    return accuracy(hits, test, record)
+    return accuracy(hits, test_batches, record)
 
 
 def _differences(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen._estimate import Estimate
-from parzen.latent._arrays import as_codes_and_factors
+from parzen.latent._arrays import as_codes_and_factors, as_labels
 from parzen.latent.beta_vae import beta_vae
 from parzen.latent.bootstrap import REPLICATES
 from parzen.latent.capacity import ActiveUnits, active_units, effective_rank, participation_ratio
@@ -155,7 +155,8 @@ def report(
     bins: int = BINS,
     estimator: Any = "boosting",
     test_size: float = TEST_SIZE,
-    batches: tuple[int, int] = (10_000, 5_000),
+    train_batches: int = 10_000,
+    test_batches: int = 5_000,
     bootstrap: int = REPLICATES,
     seed: int = 0,
     n_jobs: int | None = None,
@@ -176,8 +177,8 @@ def report(
         What `rate_distortion` returned, to stand in the same table.
     bins, estimator, test_size, bootstrap, seed, n_jobs
         As in the functions of the scores. "boosting" takes most of the time.
-    batches
-        How many the FactorVAE and BetaVAE scores train with and test on.
+    train_batches, test_batches
+        Of the FactorVAE and BetaVAE scores.
 
     Returns
     -------
@@ -200,7 +201,7 @@ def report(
     >>> from parzen import latent
     >>> factors = np.random.default_rng(0).integers(4, size=(400, 2))
     >>> found = latent.report(
-    ...     factors, factors, estimator="forest", batches=(200, 200), bootstrap=20
+    ...     factors, factors, estimator="forest", train_batches=200, test_batches=200, bootstrap=20
     ... )
     >>> float(found.factor_vae), found.table().row_count
     (1.0, 13)
@@ -209,10 +210,17 @@ def report(
         codes, factors, function="report", least_codes=2, least_factors=2
     )
     named = tuple(factor_names("report", names, len(given.sizes)))
+    if labels is not None:  # before anything slow
+        labels = as_labels("labels", labels, function="report", rows=len(z))
     v = given.values
     split: dict[str, Any] = {"test_size": test_size, "seed": seed, "n_jobs": n_jobs}
     again: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed}
-    drawn: dict[str, Any] = {"train": batches[0], "test": batches[1], "seed": seed}
+    drawn: dict[str, Any] = {
+        "train_batches": train_batches,
+        "test_batches": test_batches,
+        "test_size": test_size,
+        "seed": seed,
+    }
     return Report(
         mig=mig(z, v, bins=bins, **again),
         mig_corrected=mig(z, v, bins=bins, corrected=True, **again),

@@ -6,6 +6,14 @@ from collections import Counter
 import numpy as np
 
 
+def mixed(rng, n=600):
+    """Codes that know something: one axis, one mixture, one that is noise, one that is dead."""
+    factors = np.stack([rng.integers(3, size=n), rng.integers(5, size=n)], axis=1)
+    noise = rng.normal(size=(n, 3))
+    codes = [factors[:, 0] + 0.3 * noise[:, 0], factors.sum(axis=1) + noise[:, 1], noise[:, 2]]
+    return np.stack([*codes, np.full(n, 0.1)], axis=1), factors
+
+
 def bins_of(x, bins):
     """disentanglement_lib's: the last edge is left out, so that the maximum is in the last bin."""
     return np.digitize(x, np.histogram(x, bins)[1][:-1])

@@ -140,7 +140,7 @@ def participation_ratio(codes: object) -> Estimate:
     References
     ----------
     Gao et al., "A theory of multineuronal dimensionality, dynamics and measurement", bioRxiv
-    214262, 2017, equation 5.
+    214262, 2017.
 
     Examples
     --------

@@ -122,7 +122,10 @@ class Report:
             layout.add_column(name, justify="right", no_wrap=True)
         layout.add_column("notes", style="dim")
         for name, value, note in self.lines():
-            layout.add_row(Text(name), *figures(value, value.stderr), note)
+            if value is self.active_units.active:
+                layout.add_row(Text(name), f"{value:.0f}", "-", note)
+            else:
+                layout.add_row(Text(name), *figures(value, value.stderr), note)
         return layout
 
     def to_dict(self) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def sap(
         (n, k) integers, each factor with two values or more.
     continuous
         False: the score is the test accuracy of ``LinearSVC(C=0.01, class_weight="balanced")``.
+        A constant code guesses the most frequent value.
         True: the squared correlation over all rows; factors are then quantities.
     test_size
         The share of rows to test on.
@@ -77,16 +78,17 @@ def sap(
     z, found = as_codes_and_factors(codes, factors, function="sap", least_codes=2)
     bootstrap = as_replicates("sap", bootstrap)
     seed = as_seed("sap: seed", seed)
+    parts = None if continuous else hold_out("sap", z, found, test_size, seed)
     record = provenance(
         "sap",
         z,
         factors=len(found.sizes),
-        continuous=bool(continuous),
-        test_size=None if continuous else float(test_size),
+        continuous=parts is None,
+        test_size=None if parts is None else float(test_size),
         bootstrap=bootstrap,
         seed=seed,
     )
-    if continuous:
+    if parts is None:
         values = found.values.astype(np.float64)
         score = top_two_gap(squared_correlations(z, values))
 
@@ -96,7 +98,6 @@ def sap(
         drawn = replicates(again, len(z), bootstrap, seed)
         return Estimate(score, stderr(drawn), record)
 
-    parts = hold_out("sap", z, found, test_size, seed)
     pairs = [(i, j) for i in range(z.shape[1]) for j in range(len(found.sizes))]
     hits = Parallel(n_jobs=n_jobs)(
         delayed(_hits)(

@@ -20,6 +20,7 @@ OPTIONAL = {
     "vision": ("torch", "pillow"),
     "timm": ("timm",),
     "clip": ("transformers",),
+    "latent": ("scikit-learn", "scikit-image"),
     "demo": ("scikit-image", "scikit-learn", "matplotlib"),
 }
 

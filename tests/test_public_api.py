@@ -17,6 +17,19 @@ import parzen
 from parzen import Estimate
 
 NAMES = {
+    "FLD",
+    "fld",
+    "ByClass",
+    "kid_by_class",
+    "fid_by_class",
+    "FDInfinity",
+    "fd_infinity",
+    "DataCopyingTest",
+    "data_copying_test",
+    "authenticity",
+    "realism",
+    "sliced_wasserstein",
+    "cmmd",
     "mifid",
     "vendi_score_from_kernel",
     "vendi_score",
@@ -72,6 +85,16 @@ SIGNATURES = {
     "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, groups=10, seed=0, "
     "progress=None)",
     "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', progress=None)",
+    "cmmd": "(real, fake, *, protocol=None, progress=None)",
+    "sliced_wasserstein": "(x, y, *, p=2, projections=128, seed=0, progress=None)",
+    "realism": "(real, fake, *, k=3, progress=None)",
+    "authenticity": "(real, fake, *, progress=None)",
+    "data_copying_test": "(train, test, fake, *, cells=None, least=20, seed=0, progress=None)",
+    "fd_infinity": "(real, fake, *, points=15, least=None, seed=0, progress=None)",
+    "fid_by_class": "(real, real_labels, fake, fake_labels, *, ddof=1, progress=None)",
+    "kid_by_class": "(real, real_labels, fake, fake_labels, *, degree=3, gamma=None, "
+    "coef0=1.0, progress=None)",
+    "fld": "(train, test, fake, *, fake_size=10000, seed=0, progress=None)",
     "Polynomial": "(degree=3, gamma=None, coef0=1.0)",
     "Gaussian": "(bandwidth='median', seed=0)",
     "RationalQuadratic": "(alpha, length_scale)",
@@ -128,6 +151,10 @@ def test_signatures(name):
         ("MMDTest", ("squared", "p_value", "null")),
         ("InceptionScore", ("mean", "std", "sharpness", "diversity")),
         ("PrecisionRecall", ("precision", "recall", "density", "coverage")),
+        ("ByClass", ("mean", "classes")),
+        ("DataCopyingTest", ("z", "p_value", "c_t", "cells")),
+        ("FDInfinity", ("value", "slope", "sizes", "distances")),
+        ("FLD", ("value", "gap")),
     ],
 )
 def test_fields(name, fields):
@@ -208,6 +235,16 @@ def test_provenances_are_plain_data(rng):
         *parzen.mmd_test(x, y, permutations=5)[:2],
         *parzen.inception_score(x),
         *parzen.precision_recall(x, y),
+        parzen.vendi_score(x),
+        parzen.mifid(x, y),
+        parzen.cmmd(x, y),
+        parzen.sliced_wasserstein(x, y),
+        parzen.authenticity(x, y),
+        *parzen.data_copying_test(x, y, x)[:3],
+        *parzen.fd_infinity(x, y, least=10)[:2],
+        *parzen.fld(x, y, x),
+        parzen.fid_by_class(x, [0, 1] * 20, y, [0, 1] * 20).mean,
+        parzen.kid_by_class(x, [0, 1] * 20, y, [0, 1] * 20).mean,
         parzen.KernelDensity().fit(x).score(y),
     ]
     for value in estimates:

@@ -2,7 +2,13 @@
 
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, __version__
+from parzen.metrics.authenticity import authenticity
 from parzen.metrics.bandwidth import BandwidthWarning
+from parzen.metrics.by_class import ByClass, fid_by_class, kid_by_class
+from parzen.metrics.cmmd import cmmd
+from parzen.metrics.data_copying import DataCopyingTest, data_copying_test
+from parzen.metrics.fd_infinity import FDInfinity, fd_infinity
+from parzen.metrics.fld import FLD, fld
 from parzen.metrics.frechet import (
     IndefiniteWarning,
     SmallSampleWarning,
@@ -20,15 +26,21 @@ from parzen.metrics.mifid import mifid
 from parzen.metrics.mmd import mmd
 from parzen.metrics.mmd_test import MMDTest, mmd_test
 from parzen.metrics.moments import MMD, Moments
+from parzen.metrics.realism import realism
+from parzen.metrics.sliced_wasserstein import sliced_wasserstein
 from parzen.metrics.vendi import vendi_score, vendi_score_from_kernel
 from parzen.protocols import Protocol, protocol
 
 __all__ = [
+    "FLD",
     "KID",
     "MMD",
     "BandwidthWarning",
+    "ByClass",
+    "DataCopyingTest",
     "Energy",
     "Estimate",
+    "FDInfinity",
     "Gaussian",
     "InceptionScore",
     "IndefiniteWarning",
@@ -41,18 +53,27 @@ __all__ = [
     "RationalQuadratic",
     "SmallSampleWarning",
     "__version__",
+    "authenticity",
+    "cmmd",
+    "data_copying_test",
+    "fd_infinity",
     "fid",
+    "fid_by_class",
+    "fld",
     "frechet_distance",
     "get_num_threads",
     "inception_score",
     "kid",
+    "kid_by_class",
     "log_density",
     "mifid",
     "mmd",
     "mmd_test",
     "precision_recall",
     "protocol",
+    "realism",
     "set_num_threads",
+    "sliced_wasserstein",
     "sqrtm",
     "vendi_score",
     "vendi_score_from_kernel",

@@ -109,7 +109,7 @@ def mifid(
         over=over,
         fid=frechet.squared,
         distance=distance,
-        zero_rows=(len(x) - len(directions[0]), len(y) - len(directions[1])),
+        zero_rows=[len(x) - len(directions[0]), len(y) - len(directions[1])],
     )
     if frechet.squared <= FRECHET_ROUNDING * frechet.traces:
         return Estimate(0.0, None, record)

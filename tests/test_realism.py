@@ -76,9 +76,13 @@ def test_authenticity_on_the_radius_is_a_copy():
 
 
 def test_authenticity_of_equal_distributions(rng):
-    values = [parzen.authenticity(*rng.normal(size=(2, 200, 6))) for _ in range(30)]
-    # Of a sample's nearest neighbours either may be the nearer to its own: between 0.4 and 0.75.
-    assert 0.4 < np.mean(values) < 0.75
+    one, values, many = (
+        [parzen.authenticity(*rng.normal(size=(2, 200, d))) for _ in range(30)] for d in (1, 6, 200)
+    )
+    # On a line: a point uniform in a gap of law Gamma(2), at u g/2 from its nearer end, whose other
+    # gap is exponential. P(it is less) = 1 - E exp(-u g/2) = 1 - E (1 + u/2)^-2 = 1/3.
+    assert abs(np.mean(one) - 1 / 3) < 4.0 * np.std(one, ddof=1) / math.sqrt(30)
+    assert np.mean(one) < np.mean(values) < np.mean(many)
     claimed = np.mean([value.stderr for value in values])
     assert 0.5 < claimed / np.std(values, ddof=1) < 1.5
 

@@ -32,9 +32,10 @@ def authenticity(real: object, fake: object, *, progress: Progress | None = None
     Returns
     -------
     Estimate
-        Between 0 (copies) and 1. As good as new samples are, it is about 1/2: of two samples drawn
-        alike either may be the closer one. Its standard error is that of a mean over the fake
-        samples, with the real ones held fixed; None of one fake sample.
+        Between 0 (copies) and 1. Fresh samples of the real distribution are not at 1: at 1/3 in
+        one dimension, at more in more, so that the authenticity of a held-out sample is
+        what to compare with. Its standard error is that of a mean over the fake samples, with the
+        real ones held fixed; None of one fake sample.
 
     Raises
     ------

@@ -187,7 +187,7 @@ def _fitted(centers: Vector, x: Vector, progress: Progress | None) -> Windows:
             break
         before = likelihood
         # A window with no share keeps its variance.
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             updated = np.log(sums / d) - np.log(weights)
         log_variances = np.where(weights > 1e-300, updated, windows.log_variances)
         if outlying.sum() > 0.0 and (spread := float(outlying @ from_mean)) > 0.0:
@@ -212,8 +212,12 @@ def _standardised(*samples: Samples) -> list[Vector]:
     """Return all by the mean and standard deviation (ddof 1) of the second, the test sample."""
     test = samples[1].astype(np.float64)
     mean, deviation = test.mean(axis=0), test.std(axis=0, ddof=1)
-    deviation[np.ptp(test, axis=0) == 0.0] = 1.0  # rounding of a constant column is no deviation
-    return [(s - mean) / deviation for s in samples]
+    # Of a constant column rounding may leave a deviation, of denormal numbers underflow none.
+    deviation[(np.ptp(test, axis=0) == 0.0) | (deviation == 0.0)] = 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = [(s - mean) / deviation for s in samples]
+        check_range("fld", distance_magnitude(test.shape[1], *extent(*found)), *found)
+    return found
 
 
 def _samples(function: str, train: object, test: object, fake: object) -> list[Samples]:

@@ -242,7 +242,8 @@ def _of_matrix(matrix: Matrix, count: int, q: float, normalized: bool, *, checke
         if not checked:
             _check_definite(float(eigenvalues[0]), float(eigenvalues[-1]))
         # What rounding leaves of a zero would count: for orders below 1, as much as a sample.
-        rounding = len(eigenvalues) * np.finfo(np.float64).eps * eigenvalues[-1]
+        size = max(count, len(eigenvalues))
+        rounding = size * np.finfo(np.float64).eps * eigenvalues[-1]
         weights = eigenvalues[eigenvalues > rounding]
         if q == 0.0:
             return float(len(weights))

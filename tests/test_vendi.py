@@ -78,7 +78,9 @@ def test_orders_near_one_and_large_ones(q):
 
 def test_the_names_of_infinity(rng):
     x = rng.normal(size=(20, 4))
-    assert parzen.vendi_score(x, q="inf") == parzen.vendi_score(x, q=math.inf)
+    value = parzen.vendi_score(x, q="inf")
+    assert value == parzen.vendi_score(x, q=math.inf)
+    assert value.provenance["q"] == "inf"
 
 
 def test_rows_as_they_are(rng):

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from parzen import _core
-from parzen._arrays import as_samples, center_of, check_range, distance_magnitude, extent
+from parzen._arrays import center_of
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.labels import Rows, in_order, named, rows_by_label
+from parzen.metrics.train_test_fake import as_train_test_fake
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -109,8 +110,11 @@ def data_copying_test(
     function = "data_copying_test"
     least = as_integer(f"{function}: least", least, 1)
     seed = as_seed(f"{function}: seed", seed)
-    samples = _samples(function, train, test, fake)
-    a, b, c = samples
+    a, b, c = (
+        s.astype(np.float64, copy=False)  # in one type, so that equal distances tie
+        for s in as_train_test_fake(function, train, test, fake)
+    )
+    samples = a, b, c
     rows = _cells(function, cells, samples, seed)
     facts = {"train": len(a), "least": least, "cells": len(rows), "seed": seed}
     record = provenance(function, b, c, **facts)
@@ -138,20 +142,6 @@ def data_copying_test(
     shares = np.array(weights) / sum(weights)
     c_t = Estimate(float(shares @ values), math.sqrt(shares @ shares), record)
     return DataCopyingTest(z, p_value, c_t, by_cell)
-
-
-def _samples(function: str, *given: object) -> tuple[Samples, Samples, Samples]:
-    names = ("train", "test", "fake")
-    found = [as_samples(n, s, function=function) for n, s in zip(names, given, strict=True)]
-    widths = [s.shape[1] for s in found]
-    if len(set(widths)) > 1:
-        raise ValueError(
-            f"{function}: train has {widths[0]} columns, test {widths[1]}, fake {widths[2]}; "
-            f"expected the same d"
-        )
-    check_range(function, distance_magnitude(widths[0], *extent(*found)), *found)
-    a, b, c = (s.astype(np.float64, copy=False) for s in found)
-    return a, b, c
 
 
 def _z(train: Samples, test: Samples, fake: Samples, progress: Progress | None) -> float:

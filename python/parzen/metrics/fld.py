@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from parzen._arrays import as_samples, check_range, distance_magnitude, extent
+from parzen._arrays import check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.squared_distances import distance_blocks
+from parzen.metrics.train_test_fake import as_train_test_fake
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -103,7 +104,7 @@ def fld(
     function = "fld"
     most = as_integer(f"{function}: fake_size", fake_size, 1)
     seed = as_seed(f"{function}: seed", seed)
-    a, b, c = _samples(function, train, test, fake)
+    a, b, c = as_train_test_fake(function, train, test, fake, min_rows=(4, 2, 1))
     random = np.random.default_rng(seed)
     if len(c) > most:
         c = c[np.sort(random.choice(len(c), most, replace=False))]
@@ -217,21 +218,6 @@ def _standardised(*samples: Samples) -> list[Vector]:
     with np.errstate(over="ignore", invalid="ignore"):
         found = [(s - mean) / deviation for s in samples]
         check_range("fld", distance_magnitude(test.shape[1], *extent(*found)), *found)
-    return found
-
-
-def _samples(function: str, train: object, test: object, fake: object) -> list[Samples]:
-    found = [
-        as_samples(name, given, function=function, min_rows=least)
-        for name, given, least in (("train", train, 4), ("test", test, 2), ("fake", fake, 1))
-    ]
-    widths = [s.shape[1] for s in found]
-    if len(set(widths)) > 1:
-        raise ValueError(
-            f"{function}: train has {widths[0]} columns, test {widths[1]}, fake {widths[2]}; "
-            f"expected the same d"
-        )
-    check_range(function, distance_magnitude(widths[0], *extent(*found)), *found)
     return found
 
 

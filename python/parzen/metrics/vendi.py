@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import scipy.linalg
@@ -31,7 +31,7 @@ BLOCK_ROWS = 4096
 def vendi_score(
     x: object,
     *,
-    q: float = 1,
+    q: float | Literal["inf"] = 1,
     normalize: bool = True,
     groups: int | None = 10,
     seed: int = 0,
@@ -108,7 +108,7 @@ def vendi_score(
     without = _covariance(samples, normalize) if d < n else _gram(samples, normalize)
     value, stderr = _score(without, n, order, normalize, parts, seed, progress)
     record = provenance(
-        "vendi_score", samples, q=order, normalize=bool(normalize), groups=groups, seed=seed
+        "vendi_score", samples, q=_named(order), normalize=bool(normalize), groups=groups, seed=seed
     )
     return Estimate(value, stderr, record)
 
@@ -116,7 +116,7 @@ def vendi_score(
 def vendi_score_from_kernel(
     kernel: object,
     *,
-    q: float = 1,
+    q: float | Literal["inf"] = 1,
     normalize: bool = False,
     groups: int | None = 10,
     seed: int = 0,
@@ -177,7 +177,7 @@ def vendi_score_from_kernel(
         return k[np.ix_(kept, kept)], len(kept)
 
     value, stderr = _score(without, n, order, True, parts, seed, progress)
-    facts = {"q": order, "normalize": bool(normalize), "groups": groups, "seed": seed}
+    facts = {"q": _named(order), "normalize": bool(normalize), "groups": groups, "seed": seed}
     return Estimate(value, stderr, {"metric": function, "n": n, **facts, "version": __version__})
 
 
@@ -329,6 +329,10 @@ def _order(what: str, q: object) -> float:
     if not order >= 0.0:
         raise ValueError(f"{what} is {order}, expected a number >= 0 or infinity")
     return order
+
+
+def _named(order: float) -> float | str:
+    return "inf" if order == math.inf else order  # which JSON has no number for
 
 
 def _jackknife_options(function: str, groups: object, seed: object) -> tuple[int, int]:

@@ -351,6 +351,7 @@ def test_provenance(rng):
         "method": "pairs",
         "estimator": "unbiased",
         "kernel": kernel,
+        "device": "cpu",
         "version": parzen.__version__,
     }
 

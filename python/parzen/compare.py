@@ -21,7 +21,6 @@ from parzen._options import as_integer, as_seed
 from parzen.encode import Encoder
 from parzen.feature_sets import (
     LOGITS,
-    MAIN,
     Array,
     check_names,
     check_same_origin,
@@ -89,7 +88,7 @@ def compare(
     fake: object,
     *,
     metrics: Iterable[str] | None = None,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | Callable[[Any], Any] | None = None,
     seed: int = 2020,
     bandwidth: float | str = "scott",
     k: int = 3,
@@ -108,8 +107,9 @@ def compare(
         Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``. None: all of them, or those that the
         protocol has; the Inception Score only where there are images or logits.
     encoder
-        How images become features; None: as the protocol has it, else Inception with the
-        published weights. Not used where features are given.
+        How images become features: an `Encoder`, or the `network` of one, which is a name or a
+        callable; None: as the protocol has it, else Inception with the published weights. Not used
+        where features are given.
     seed
         Of the random subsets of KID and of the shuffle of the Inception Score.
     bandwidth
@@ -148,12 +148,15 @@ def compare(
     pairwise = [name for name in wanted if name != "is"]
     if encoder is None:
         encoder = Encoder() if rules is None else Encoder.of(rules)
+    elif not isinstance(encoder, Encoder):
+        encoder = Encoder(encoder) if rules is None else Encoder.of(rules, network=encoder)
 
-    main = (MAIN,) if pairwise else ()
-    # The Inception Score is of the fake set alone: with nothing else asked, real is not read.
-    x = encoder.read(real, main) if pairwise else None
-    logits_layer = (LOGITS[0],) if "is" in wanted else ()
+    main = encoder.main if pairwise else ()
+    logits_layer = (LOGITS[:1] if metrics is not None else encoder.logits) if "is" in wanted else ()
+    # First the set that may lack logits. Of it alone is the Inception Score: with nothing else
+    # asked, real is not read.
     y = encoder.read(fake, main + logits_layer)
+    x = encoder.read(real, main) if pairwise else None
 
     notes = origin_notes(x, y)
     if rules is not None:

@@ -18,6 +18,8 @@ from parzen._estimate import __version__
 
 OPTIONAL = {
     "vision": ("torch", "pillow"),
+    "timm": ("timm",),
+    "clip": ("transformers",),
     "demo": ("scikit-image", "scikit-learn", "matplotlib"),
 }
 

@@ -56,7 +56,7 @@ def origin_record(origin: Any) -> dict[str, str | None]:
     weights = origin.get("weights")
     digest = weights.rpartition("sha256 ")[2] if weights and "sha256 " in weights else None
     return {
-        "network": origin.get("network"),
+        "network": origin.get("network") or origin.get("encoder"),
         "weights": weights,
         "weights_sha256": digest,
         "resize": origin.get("resize"),

@@ -15,6 +15,7 @@ from rich.text import Text
 from parzen._estimate import Estimate
 from parzen._files import written_whole
 from parzen.compare import Comparison
+from parzen.feature_sets import RESIZES
 
 
 class Line(NamedTuple):
@@ -109,10 +110,16 @@ def made_by(protocol: dict[str, Any]) -> str:
     """Return in words what made the features."""
     if protocol["network"] is None:
         return "ready-made"
+    made = str(protocol["network"])
     weights = protocol["weights"]
     if protocol["weights_sha256"] is not None:
         weights = f"sha256 {protocol['weights_sha256'][:8]}"  # as in the published file's name
-    return f"{protocol['network']}, weights {weights}, {protocol['resize']} resize"
+    if weights is not None:
+        made += f", weights {weights}"
+    resize = protocol["resize"]
+    if resize is not None:
+        made += f", {resize} resize" if resize in RESIZES else f", resize: {resize}"
+    return made
 
 
 def protocol_lines(result: Comparison) -> list[str]:

@@ -6,10 +6,12 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from parzen._arrays import as_pair, check_range, distance_magnitude, extent
+import numpy as np
+
+from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer
-from parzen.metrics.frechet import SmallSampleWarning, between_samples
+from parzen.metrics.frechet import SmallSampleWarning, distance
 from parzen.metrics.kid import kid
 from parzen.metrics.labels import Rows, named, rows_by_label
 
@@ -103,9 +105,9 @@ def fid_by_class(
     for i, (label, (in_x, in_y)) in enumerate(rows.items()):
         step = part(progress, i / len(rows), (i + 1) / len(rows))
         a, b = x[in_x], y[in_y]
-        found = between_samples(a, b, ddof, step)
-        record = provenance("fid", a, b, method=found.method, ddof=ddof)
-        classes[label] = Estimate(found.squared, None, record)
+        value, method = distance(a, b, center_of(a, b).astype(np.float64), ddof, step)
+        record = provenance("fid", a, b, method=method, ddof=ddof)
+        classes[label] = Estimate(value, None, record)
     mean = math.fsum(classes.values()) / len(classes)
     record = provenance(function, x, y, ddof=ddof, classes=len(classes))
     return ByClass(Estimate(mean, None, record), classes)

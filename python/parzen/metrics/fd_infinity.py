@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
-from parzen.metrics.frechet import (
-    SmallSampleWarning,
-    between_fits,
-    mean_and_covariance,
-    mean_and_factor,
-)
+from parzen.metrics.covariance import mean_and_covariance
+from parzen.metrics.frechet import SmallSampleWarning, distance, distance_of_moments
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -126,15 +122,18 @@ def fd_infinity(
         )
     center = center_of(x, y).astype(np.float64)
     random = np.random.default_rng(seed)
-    by_rows = min(n, smallest) <= d
-    fit = mean_and_factor if by_rows else mean_and_covariance
     work = np.concatenate([[0.0, n], n + np.cumsum(sizes)]) / (n + sizes.sum())
-    one_side = fit(x, center, 1, part(progress, 0.0, work[1]))
+    singular = min(n, smallest) <= d  # a covariance: then from the rows, each time anew
+    moments = None if singular else mean_and_covariance(x, center, 1, part(progress, 0.0, work[1]))
     distances = np.empty(len(sizes))
     for i, size in enumerate(sizes):
-        rows = np.sort(random.choice(m, size, replace=False))
-        other = fit(y[rows], center, 1, part(progress, work[i + 1], work[i + 2]))
-        distances[i] = between_fits(one_side, other, "rows" if by_rows else "covariances").squared
+        subset = y[np.sort(random.choice(m, size, replace=False))]
+        step = part(progress, work[i + 1], work[i + 2])
+        if moments is None:
+            distances[i], _ = distance(x, subset, center, 1, step)
+        else:
+            other = mean_and_covariance(subset, center, 1, step)
+            distances[i] = distance_of_moments(moments, other)
     if progress is not None:
         progress(1.0)
     record = provenance(function, x, y, points=len(sizes), least=smallest, seed=seed)

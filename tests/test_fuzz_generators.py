@@ -15,7 +15,7 @@ ORDERS = mostly(st.sampled_from([0, 0.5, 1, 2, math.inf]), st.sampled_from([1e-9
 @given(PUBLIC, ORDERS, st.booleans())
 def test_vendi_score(pair, q, normalize):
     def call(x):
-        return parzen.vendi_score(x, q=q, normalize=normalize, groups=3)
+        return parzen.vendi_score(x, q=q, normalize=normalize, blocks=3)
 
     result = outcome(call, pair[:1], ("vendi_score: x", "vendi_score: values", "pass normalize"))
     if result is not None:

@@ -110,8 +110,8 @@ SIGNATURES = {
     "Moments": "(degree=3)",
     "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, "
     "protocol=None, progress=None)",
-    "vendi_score": "(x, *, q=1, normalize=True, groups=10, seed=0, progress=None)",
-    "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, groups=10, seed=0, "
+    "vendi_score": "(x, *, q=1, normalize=True, blocks=10, seed=0, progress=None)",
+    "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, blocks=10, seed=0, "
     "progress=None)",
     "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', progress=None)",
     "cmmd": "(real, fake, *, protocol=None, progress=None)",

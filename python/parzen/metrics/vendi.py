@@ -80,8 +80,8 @@ def vendi_score(
     ----------
     Friedman and Dieng, "The Vendi score: a diversity evaluation metric for machine learning",
     TMLR 2023, definition 3.1. Other orders: Pasarkar and Dieng, "Cousins of the Vendi score",
-    AISTATS 2024. The jackknife: Busing, Meijer and van der Leeden, "Delete-m jackknife for unequal m",
-    Statistics and Computing 9, 1999.
+    AISTATS 2024. The jackknife: Busing, Meijer and van der Leeden, "Delete-m jackknife for
+    unequal m", Statistics and Computing 9, 1999.
 
     Examples
     --------
@@ -184,12 +184,17 @@ def vendi_score_from_kernel(
         return k[np.ix_(kept, kept)], len(kept)
 
     value, stderr = _score(without, n, order, True, parts, seed, progress)
-    facts = {"q": _named(order), "normalize": bool(normalize), "blocks": blocks, "seed": seed}
-    return Estimate(
-        value,
-        stderr,
-        {"metric": function, "n": n, **facts, **_freedom(stderr, n, parts), "version": __version__},
-    )
+    record = {
+        "metric": function,
+        "n": n,
+        "q": _named(order),
+        "normalize": bool(normalize),
+        "blocks": blocks,
+        "seed": seed,
+        **_freedom(stderr, n, parts),
+        "version": __version__,
+    }
+    return Estimate(value, stderr, record)
 
 
 def renyi_entropy(weights: Vector, q: float, total: float) -> float:
@@ -338,7 +343,7 @@ def _named(order: float) -> float | str:
     return "inf" if order == math.inf else order  # which JSON has no number for
 
 
-def _freedom(stderr: float | None, n: int, blocks: int) -> dict[str, int]:
+def _freedom(stderr: float | None, n: int, blocks: int) -> dict[str, Any]:
     return {} if stderr is None else {"degrees_of_freedom": min(blocks, n) - 1}
 
 

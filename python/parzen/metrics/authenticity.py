@@ -45,7 +45,7 @@ def authenticity(real: object, fake: object, *, progress: Progress | None = None
     References
     ----------
     Alaa, van Breugel, Saveliev and van der Schaar, "How faithful is your synthetic data?
-    Sample-level metrics for evaluating and auditing generative models", ICML 2022, section 4.
+    Sample-level metrics for evaluating and auditing generative models", ICML 2022.
     Jiralerspong et al. (NeurIPS 2023) report 100 times it, less 50, as AuthPct.
 
     Examples

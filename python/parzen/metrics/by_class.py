@@ -59,7 +59,8 @@ def fid_by_class(
     Returns
     -------
     ByClass
-        ``mean`` and ``classes``, squared distances. No standard error is known.
+        ``mean`` and ``classes``, squared distances. No standard error; `fid_jackknife` of the samples
+        of one class has one.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def fid_by_class(
 
     References
     ----------
-    Miyato and Koyama, "cGANs with projection discriminator", ICLR 2018, section 5.1.
+    Miyato and Koyama, "cGANs with projection discriminator", ICLR 2018.
 
     Examples
     --------
@@ -152,7 +153,7 @@ def kid_by_class(
     References
     ----------
     Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4; class by class as the
-    intra-FID of Miyato and Koyama, "cGANs with projection discriminator", ICLR 2018, section 5.1.
+    intra-FID of Miyato and Koyama, "cGANs with projection discriminator", ICLR 2018.
 
     Examples
     --------

@@ -54,7 +54,7 @@ def cmmd(
     References
     ----------
     Jayasumana et al., "Rethinking FID: towards a better evaluation metric for image generation",
-    CVPR 2024, section 4.
+    CVPR 2024.
 
     Examples
     --------

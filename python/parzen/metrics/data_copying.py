@@ -95,7 +95,7 @@ def data_copying_test(
     References
     ----------
     Meehan, Chaudhuri and Dasgupta, "A non-parametric test to detect data-copying in generative
-    models", AISTATS 2020, section 3. Their code adds 1/2 to U; ties: Lehmann, "Nonparametrics",
+    models", AISTATS 2020. Their code adds 1/2 to U; ties: Lehmann, "Nonparametrics",
     1975, section 1.4.
 
     Examples

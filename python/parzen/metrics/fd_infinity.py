@@ -88,7 +88,7 @@ def fd_infinity(
     References
     ----------
     Chong and Forsyth, "Effectively unbiased FID and Inception score and where to find them", CVPR
-    2020, section 4.
+    2020.
 
     Examples
     --------

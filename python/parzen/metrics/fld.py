@@ -89,7 +89,7 @@ def fld(
     References
     ----------
     Jiralerspong, Bose, Gemp, Qin, Bachrach and Gidel, "Feature likelihood divergence: evaluating
-    the generalization of generative models using samples", NeurIPS 2023, section 3. The fit:
+    the generalization of generative models using samples", NeurIPS 2023. The fit:
     Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm",
     Journal of the Royal Statistical Society B 39, 1977.
 

@@ -72,7 +72,7 @@ def mifid(
     References
     ----------
     Bai, Lin, Raffel and Kan, "On training sample memorization: lessons from benchmarking
-    generative modeling with a large-scale competition", KDD 2021, section 4.2.
+    generative modeling with a large-scale competition", KDD 2021.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def realism(
     References
     ----------
     Kynkaanniemi et al., "Improved precision and recall metric for assessing generative models",
-    NeurIPS 2019, equation 5 and section 5.
+    NeurIPS 2019, section 5.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def sliced_wasserstein(
     References
     ----------
     Bonneel, Rabin, Peyre and Pfister, "Sliced and Radon Wasserstein barycenters of measures",
-    Journal of Mathematical Imaging and Vision 51, 2015, section 3.
+    Journal of Mathematical Imaging and Vision 51, 2015.
 
     Examples
     --------

@@ -59,8 +59,8 @@ def fid_by_class(
     Returns
     -------
     ByClass
-        ``mean`` and ``classes``, squared distances. No standard error; `fid_jackknife` of the samples
-        of one class has one.
+        ``mean`` and ``classes``, squared distances. No standard error; `fid_jackknife` of one
+        class has one.
 
     Raises
     ------

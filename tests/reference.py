@@ -239,6 +239,69 @@ def precision_recall(real, fake, k):
     )
 
 
+def unit(x):
+    x = np.asarray(x, dtype=np.float64)
+    return x / np.sqrt(np.square(x).sum(axis=1, keepdims=True))
+
+
+def vendi(k, q):
+    """exp of the order-q entropy of the eigenvalues of K / n, by the definition for each q."""
+    w = np.linalg.eigvalsh(k / len(k))
+    w = w[w > len(k) * np.finfo(np.float64).eps * w.max()]
+    if q == 1:
+        return np.exp(-(w * np.log(w)).sum())
+    if q == np.inf:
+        return 1.0 / w.max()
+    return (w**q).sum() ** (1.0 / (1.0 - q))
+
+
+def cosine_distances(x, y):
+    return 1.0 - np.abs(unit(x) @ unit(y).T)
+
+
+def mifid(real, fake, eps=0.1, over="fake"):
+    distances = cosine_distances(real, fake)
+    distance = distances.min(axis=0 if over == "fake" else 1).mean()
+    return fid(real, fake) / (distance if distance < eps else 1.0)
+
+
+def cmmd(real, fake):
+    x, y = unit(real), unit(fake)
+    return 1000.0 * mmd_biased(*(gaussian(a, b, 10.0) for a, b in ((x, x), (y, y), (x, y))))
+
+
+def wasserstein_1d(u, v, p):
+    """Both samples repeated to one length, where the optimal plan pairs sorted values."""
+    u, v = np.sort(np.repeat(u, len(v))), np.sort(np.repeat(v, len(u)))
+    return (np.abs(u - v) ** p).mean() ** (1.0 / p)
+
+
+def radii(x, k):
+    """Distances to the k-th nearest other row."""
+    d2 = squared_distances(x, x)
+    np.fill_diagonal(d2, np.inf)
+    return np.sqrt(np.sort(d2, axis=1)[:, k - 1])
+
+
+def realism(real, fake, k):
+    r = radii(real, k)
+    kept = r <= np.median(r)
+    return (r[kept, None] / np.sqrt(squared_distances(real[kept], fake))).max(axis=0)
+
+
+def authenticity(real, fake):
+    d2 = squared_distances(real, fake)
+    return (radii(real, 1)[d2.argmin(axis=0)] < np.sqrt(d2.min(axis=0))).mean()
+
+
+def mixture_log_density(x, centers, variances):
+    d = x.shape[1]
+    exponents = -0.5 * squared_distances(x, centers) / variances
+    return logsumexp(exponents - 0.5 * d * np.log(2.0 * np.pi * variances), axis=1) - math.log(
+        len(centers)
+    )
+
+
 def alpha_divergence(p, q, alpha):
     """In 60 digits; 1 and 0 are the KL divergences."""
     with mpmath.workdps(60):

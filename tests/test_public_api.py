@@ -17,6 +17,22 @@ import parzen
 from parzen import Estimate, Normal
 
 NAMES = {
+    "FLD",
+    "fld",
+    "ByClass",
+    "kid_by_class",
+    "fid_by_class",
+    "FDInfinity",
+    "fd_infinity",
+    "DataCopyingTest",
+    "data_copying_test",
+    "authenticity",
+    "realism",
+    "sliced_wasserstein",
+    "cmmd",
+    "mifid",
+    "vendi_score_from_kernel",
+    "vendi_score",
     "cross_entropy",
     "log_probs_of",
     "entropy",
@@ -94,6 +110,20 @@ SIGNATURES = {
     "Moments": "(degree=3)",
     "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, "
     "protocol=None, progress=None)",
+    "vendi_score": "(x, *, q=1, normalize=True, blocks=10, seed=0, progress=None)",
+    "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, blocks=10, seed=0, "
+    "progress=None)",
+    "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', progress=None)",
+    "cmmd": "(real, fake, *, protocol=None, progress=None)",
+    "sliced_wasserstein": "(x, y, *, p=2, projections=128, seed=0, progress=None)",
+    "realism": "(real, fake, *, k=3, progress=None)",
+    "authenticity": "(real, fake, *, progress=None)",
+    "data_copying_test": "(train, test, fake, *, cells=None, least=20, seed=0, progress=None)",
+    "fd_infinity": "(real, fake, *, points=15, least=None, seed=0, progress=None)",
+    "fid_by_class": "(real, real_labels, fake, fake_labels, *, ddof=1, progress=None)",
+    "kid_by_class": "(real, real_labels, fake, fake_labels, *, degree=3, gamma=None, "
+    "coef0=1.0, progress=None)",
+    "fld": "(train, test, fake, *, fake_size=10000, seed=0, progress=None)",
     "precision_recall": "(real, fake, *, k=3, boundary='inside', protocol=None, "
     "halves=0, seed=0, progress=None)",
     "kl_divergence": "(p, q, *, samples=None, log=False)",
@@ -154,6 +184,7 @@ MODULES = [
     "parzen.metrics.manifold",
     "parzen.metrics.mmd",
     "parzen.metrics.mmd_test",
+    "parzen.metrics.vendi",
 ]
 
 
@@ -196,6 +227,10 @@ def test_signatures(name):
             ("log_likelihood", "negative_log_likelihood", "perplexity", "bits_per_dim"),
         ),
         ("PrecisionRecall", ("precision", "recall", "density", "coverage")),
+        ("ByClass", ("mean", "classes")),
+        ("DataCopyingTest", ("z", "p_value", "c_t", "cells")),
+        ("FDInfinity", ("value", "slope", "sizes", "distances")),
+        ("FLD", ("value", "gap")),
     ],
 )
 def test_fields(name, fields):
@@ -277,6 +312,16 @@ def test_provenances_are_plain_data(rng):
         *parzen.mmd_test(x, y, permutations=5)[:2],
         *parzen.inception_score(x),
         *parzen.precision_recall(x, y),
+        parzen.vendi_score(x),
+        parzen.mifid(x, y),
+        parzen.cmmd(x, y),
+        parzen.sliced_wasserstein(x, y),
+        parzen.authenticity(x, y),
+        *parzen.data_copying_test(x, y, x)[:3],
+        *parzen.fd_infinity(x, y, least=10)[:2],
+        *parzen.fld(x, y, x),
+        parzen.fid_by_class(x, [0, 1] * 20, y, [0, 1] * 20).mean,
+        parzen.kid_by_class(x, [0, 1] * 20, y, [0, 1] * 20).mean,
         parzen.KernelDensity().fit(x).score(y),
         parzen.kl_divergence(np.full(5, 0.2), np.full(5, 0.2)),
         parzen.f_divergence(*densities, "kl"),

@@ -295,10 +295,10 @@ def _covariance(name: str, sigma: object, function: str, d: int | None) -> Matri
     values = as_float64(name, sigma, function=function, shape=shape, meaning=f"mu1 has {d} numbers")
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
         raise ValueError(f"{function}: {name} has shape {values.shape}, expected (d, d)")
-    return _symmetric(f"{function}: {name}", values)
+    return symmetric(f"{function}: {name}", values)
 
 
-def _symmetric(what: str, values: Matrix) -> Matrix:
+def symmetric(what: str, values: Matrix) -> Matrix:
     """Return (values + values') / 2, block by block: whole transposes would miss the cache."""
     starts = range(0, len(values), BLOCK)
     blocks = [

@@ -94,6 +94,14 @@ def log_likelihood(rng: np.random.Generator) -> Estimate:
     return Estimate(values.mean(), values.std(ddof=1) / np.sqrt(N))
 
 
+FIXED = pair(np.random.default_rng(0))
+
+
+def sliced(rng: np.random.Generator) -> Estimate:
+    """Return the sliced Wasserstein distance of two fixed samples, by fresh projections."""
+    return parzen.sliced_wasserstein(*FIXED, seed=int(rng.integers(2**31)))
+
+
 def stein(rng: np.random.Generator) -> Estimate:
     """Return the kernel Stein discrepancy of the fake sample from the real distribution."""
     _, y = pair(rng)
@@ -104,6 +112,12 @@ def stein_null(rng: np.random.Generator) -> float:
     """Return the p-value of a sample of the distribution whose scores it has."""
     x = rng.standard_normal((100, D))
     return parzen.stein_test(x, P.score(x), bootstraps=199, seed=int(rng.integers(2**31))).p_value
+
+
+def fresh_copies(rng: np.random.Generator) -> float:
+    """Return the p-value of a generator that draws from the distribution itself."""
+    train, test, fake = (rng.standard_normal((n, D)) for n in (150, 100, 120))
+    return parzen.data_copying_test(train, test, fake).p_value
 
 
 def gap(metric: Any) -> Callable[[np.random.Generator], Estimate]:
@@ -173,6 +187,26 @@ INTERVALS = [
     ),
     Interval("mean log-likelihood", "expectation under this density", log_likelihood),
     Interval(
+        "`vendi_score`",
+        "expectation at this n",
+        lambda rng: parzen.vendi_score(pair(rng)[1], seed=int(rng.integers(2**31))),
+    ),
+    Interval(
+        "`cmmd`",
+        "expectation at these n and m",
+        lambda rng: parzen.cmmd(*pair(rng)),
+    ),
+    Interval(
+        "`authenticity`",
+        "share of all fake samples, the real ones held fixed",
+        lambda rng: parzen.authenticity(FIXED[0], pair(rng)[1]),
+    ),
+    Interval(
+        "`sliced_wasserstein`, over projections",
+        "sliced distance of these samples",
+        sliced,
+    ),
+    Interval(
         "`kl_divergence(samples=)`",
         "KL of the distributions (closed form)",
         lambda rng: parzen.kl_divergence(P, Q, samples=pair(rng)[0]),
@@ -233,6 +267,7 @@ NULLS = [
     Null("`mmd_test`, median Gaussian", equal_samples(parzen.Gaussian())),
     Null("`mmd_test`, cubic", equal_samples(parzen.Polynomial())),
     Null("`stein_test`, wild bootstrap", stein_null),
+    Null("`data_copying_test`", fresh_copies),
     Null("`compare_models`, KID, permutations", equal_models("kid", 60)),
     Null("`compare_models`, FID, Student's t, n = 400", equal_models("fid", 400)),
 ]
@@ -257,7 +292,7 @@ def uniformity(case: Null, replications: int, seed: int) -> list[str]:
     rng = np.random.default_rng(seed)
     # A p-value of 199 permutations is one of 200 numbers: spread over the step below it.
     p = np.array([case.draw(rng) for _ in range(replications)])
-    if "Student" not in case.name:
+    if "permutations" in case.name or "mmd_test" in case.name or "bootstrap" in case.name:
         p = p - rng.random(replications) / 200.0
     return [
         case.name,

@@ -96,7 +96,7 @@ class TestCompare:
 
     def test_typos_are_usage_errors_that_list_what_exists(self, real, fake):
         message = misuse("compare", real, fake, "--metrics", "fid,kdi")
-        assert "no 'kdi', only fid, kid, is, prdc, kde; did you mean 'kid'?" in message
+        assert "no 'kdi', only fid, kid, is, prdc, kde, vendi, cmmd; did you mean 'kid'?" in message
         message = misuse("compare", real, fake, "--features", "randon")
         assert "no 'randon', only inception, random, timm:NAME, torchhub:REPO:NAME" in message
         assert "did you mean 'random'?" in message

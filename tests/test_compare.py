@@ -7,7 +7,7 @@ import pytest
 
 import parzen
 from parzen._files import check_output, written_whole
-from parzen.compare import METRICS, Comparison, compare
+from parzen.compare import USUAL, Comparison, compare
 from parzen.encode import Encoder
 from parzen.feature_sets import (
     LAYERS,
@@ -18,6 +18,7 @@ from parzen.feature_sets import (
     read_features,
     save_features,
 )
+from parzen.protocols import INCEPTION_SHA256
 from parzen.report import figures, lines, protocol_lines, to_dict, write_json
 
 ORIGIN = {
@@ -107,7 +108,9 @@ def test_the_inception_score_alone_needs_no_real_set(logits):
 
 
 def test_names_that_do_not_exist_are_errors_with_a_suggestion(x, y):
-    with pytest.raises(ValueError, match=r"no 'fdi', only fid, kid, is, prdc, kde; did you mean"):
+    with pytest.raises(
+        ValueError, match=r"no 'fdi', only fid, kid, is, prdc, kde, vendi, cmmd; did you mean"
+    ):
         compare(features(x), features(y), metrics=["fdi"])
     with pytest.raises(ValueError, match="nothing given"):
         compare(features(x), features(y), metrics=[])
@@ -162,7 +165,7 @@ def test_the_protocol_is_complete(x, y, logits):
         "resize": "tf1",
         "seed": 3,
         "device": "cpu",
-        "metrics": list(METRICS),
+        "metrics": list(USUAL),
     }
     assert {key: p[key] for key in expected} == expected
     assert p["versions"]["parzen"] == parzen.__version__
@@ -452,7 +455,7 @@ def test_comparing_features_imports_no_torch_and_no_rich():
 
 
 def test_a_protocol_s_rules_reach_the_metrics(x, logits):
-    made = {**ORIGIN, "resize": "pil-bicubic"}
+    made = {**ORIGIN, "resize": "pil-bicubic", "weights": f"sha256 {INCEPTION_SHA256}"}
     real, fake = FeatureSet({"2048": x}, made), FeatureSet({"2048": x[:50] + 1}, made)
     result = compare(real, fake, protocol="clean-fid", seed=3)
     assert result.fid == parzen.fid(x, x[:50] + 1, protocol="clean-fid")
@@ -482,3 +485,20 @@ def test_an_encoder_of_a_protocol():
     assert (encoder.network, encoder.resize) == ("inception", "bilinear-antialias")
     assert encoder.batch_size == 3
     assert Encoder.of("clean-fid", network="random").network == "random"
+
+
+def test_vendi_and_cmmd_where_they_are_asked_for(x, y):
+    result = compare(features(x), features(y), metrics=["vendi", "cmmd"], seed=4)
+    assert result.vendi == parzen.vendi_score(y)
+    assert result.cmmd == parzen.cmmd(x, y)
+    assert [line.name for line in lines(result)] == ["Vendi score", "CMMD"]
+    assert set(to_dict(result)["metrics"]) == {"vendi", "cmmd"}
+    assert compare(features(x), features(y), protocol="cmmd").cmmd == parzen.cmmd(x, y)
+    with pytest.raises(ValueError, match="protocol 'stylegan3' has no cmmd"):
+        compare(features(x), features(y), metrics=["cmmd"], protocol="stylegan3")
+
+
+def test_other_weights_than_the_protocol_s(x, y):
+    sets = (FeatureSet({"2048": z}, ORIGIN, "a.npz") for z in (x, y))
+    with pytest.raises(ValueError, match=r"a\.npz: its weights_sha256 is 'abab.*protocol 'torch-"):
+        compare(*sets, protocol="torch-fidelity")

@@ -15,7 +15,7 @@ from parzen.results import differences, read_result
 
 ORIGIN = {
     "network": "a network",
-    "weights": "sha256 ab",
+    "weights": "unknown",
     "resize": "tf1",
     "normalisation": "(x - 128) / 128",
 }

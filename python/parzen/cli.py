@@ -77,7 +77,11 @@ def compare(
     ],
     fake: Annotated[Path, typer.Argument(help="The same, of the set to be judged.")],
     metrics: Annotated[
-        str | None, typer.Option(help="Some of fid,kid,is,prdc,kde; by default all that can be.")
+        str | None,
+        typer.Option(
+            help="Some of fid,kid,is,prdc,kde,vendi,cmmd; by default the first five, or those that "
+            "the protocol has."
+        ),
     ] = None,
     protocol: Protocol = None,
     features: Network = None,

@@ -25,21 +25,25 @@ from parzen.feature_sets import (
     check_names,
     check_same_origin,
 )
+from parzen.metrics.cmmd import cmmd
 from parzen.metrics.frechet import SmallSampleWarning, fid
 from parzen.metrics.inception_score import InceptionScore, inception_score
 from parzen.metrics.kde import KernelDensity
 from parzen.metrics.kid import KID, kid
 from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
+from parzen.metrics.vendi import vendi_score
 from parzen.origins import origin_notes, origin_record, protocol_notes
 from parzen.protocols import AnyProtocol, Protocol
 
-METRICS = ("fid", "kid", "is", "prdc", "kde")
+USUAL = ("fid", "kid", "is", "prdc", "kde")
+METRICS = (*USUAL, "vendi", "cmmd")
 RULE_OF = {
     "fid": "fid",
     "kid": "kid",
     "is": "inception_score",
     "prdc": "precision_recall",
+    "cmmd": "cmmd",
 }  # of a protocol
 SPLITS = 10
 SUBSETS = 100
@@ -67,6 +71,10 @@ class Comparison:
     log_likelihood
         The mean log-density of the real samples under a Gaussian kernel density estimate on the
         fake ones, in nats.
+    vendi
+        Vendi score of the fake samples: their effective number.
+    cmmd
+        CMMD; published numbers are of CLIP's embeddings.
     notes
         What a reader of the numbers has to know, in sentences.
     protocol
@@ -79,6 +87,8 @@ class Comparison:
     inception_score: InceptionScore | None = None
     precision_recall: PrecisionRecall | None = None
     log_likelihood: Estimate | None = None
+    vendi: Estimate | None = None
+    cmmd: Estimate | None = None
     notes: tuple[str, ...] = ()
     protocol: dict[str, Any] = field(default_factory=dict)
 
@@ -104,8 +114,9 @@ def compare(
         (n, d), as ``parzen features`` writes it; an array of features (n, d); a `FeatureSet`, of
         features and logits; or what else `parzen.vision.extract` takes.
     metrics
-        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``. None: all of them, or those that the
-        protocol has; the Inception Score only where there are images or logits.
+        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``, ``vendi``, ``cmmd``. None: the first
+        five, or those that the protocol has; the Inception Score only where there are images or
+        logits.
     encoder
         How images become features: an `Encoder`, or the `network` of one, which is a name or a
         callable; None: as the protocol has it, else Inception with the published weights. Not used
@@ -193,6 +204,10 @@ def compare(
         if "kde" in wanted:
             report = _stage(progress, "log-likelihood")
             found["log_likelihood"] = _log_likelihood(a, b, bandwidth, report)
+        if "vendi" in wanted:
+            found["vendi"] = vendi_score(b, seed=seed, progress=_stage(progress, "Vendi score"))
+        if "cmmd" in wanted:
+            found["cmmd"] = cmmd(a, b, protocol=rules, progress=_stage(progress, "CMMD"))
 
     origin = y.origin or (x.origin if x else None) or {}
     record = {
@@ -292,7 +307,7 @@ def _wanted(metrics: Iterable[str] | None, rules: Protocol | None) -> tuple[str,
     if metrics is not None:
         return check_names("metrics", metrics, METRICS)
     if rules is None:
-        return METRICS
+        return USUAL
     found = tuple(name for name, rule in RULE_OF.items() if getattr(rules, rule) is not None)
     if not found:
         raise ValueError(f"compare: protocol {rules.name!r} has none of {', '.join(RULE_OF)}")

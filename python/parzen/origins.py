@@ -15,9 +15,10 @@ def protocol_notes(
     for features in (x, y):
         if features is None or features.origin is None:
             continue
-        for key in ("resize", "normalisation"):
-            made, expected = features.origin.get(key), getattr(rules, key)
-            if made is not None and made != expected:
+        record = origin_record(features.origin)
+        for key in ("resize", "normalisation", "weights_sha256"):
+            made, expected = record[key], getattr(rules, key)
+            if made is not None and expected is not None and made != expected:
                 raise ValueError(
                     f"{features.source}: its {key} is {made!r}, protocol {rules.name!r} has "
                     f"{expected!r}"

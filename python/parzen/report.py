@@ -89,6 +89,10 @@ def lines(result: Comparison) -> list[Line]:
         rule = result.log_likelihood.provenance["rule"]
         note = f"nats; bandwidth {h:.4g}, {rule}"
         found.append(Line("KDE log-likelihood", result.log_likelihood, note))
+    if result.vendi is not None:
+        found.append(Line("Vendi score", result.vendi, "effective number of fake samples"))
+    if result.cmmd is not None:
+        found.append(Line("CMMD", result.cmmd, "lower is better"))
     return found
 
 
@@ -168,6 +172,10 @@ def to_dict(result: Comparison) -> dict[str, Any]:
             metrics[name] = _entry(value)
     if result.log_likelihood is not None:
         metrics["log_likelihood"] = _entry(result.log_likelihood)
+    if result.vendi is not None:
+        metrics["vendi"] = _entry(result.vendi)
+    if result.cmmd is not None:
+        metrics["cmmd"] = _entry(result.cmmd)
     return {"metrics": metrics, "notes": list(result.notes), "protocol": result.protocol}
 
 

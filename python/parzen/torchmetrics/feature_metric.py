@@ -126,20 +126,17 @@ class FeatureMetric(Metric):
         """Add the samples that another metric of this class, or its ``metric_state``, holds."""
         super().merge_state(incoming_state)
         self._computed = None
-        seen = incoming_state.update_count if isinstance(incoming_state, Metric) else 1
-        self._update_count += seen
+        if isinstance(incoming_state, FeatureMetric):
+            self._update_count += incoming_state.update_count
+            self.orig_dtype = self.orig_dtype or incoming_state.orig_dtype
+        else:
+            self._update_count += 1
 
     def set_dtype(self, dst_type: str | torch.dtype) -> Metric:
         """Return numbers in `dst_type`, and let Inception compute in it; moments stay float64."""
-        network = self.inception
-        if not isinstance(network, InceptionFeatures):
-            return super().set_dtype(dst_type)
-        del self.inception  # its weights are as published in every type
-        try:
-            super().set_dtype(dst_type)
-        finally:
-            self.inception = network
-        network.compute_in(torch.empty(0).type(dst_type).dtype)
+        super().set_dtype(dst_type)
+        if isinstance(self.inception, InceptionFeatures):
+            self.inception.compute_in(torch.empty(0).type(dst_type).dtype)
         return self
 
     def _apply(self, fn: Callable[..., Any], exclude_state: Sequence[str] = "") -> nn.Module:

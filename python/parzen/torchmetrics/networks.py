@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -49,9 +49,16 @@ class InceptionFeatures(InceptionV3):
         return super().train(False)
 
     def compute_in(self, dtype: torch.dtype) -> None:
-        """Convolve in `dtype`, in float32 where it is float16; the weights stay as published."""
+        """Convolve in `dtype`, in float32 where it is float16."""
         self.dtype = torch.float32 if dtype == torch.float16 else dtype
         self.out_dtype = dtype
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        # A metric among other modules meets their half() too: weights move, and are never rounded.
+        moved = fn(torch.zeros(1, device=self.fc.weight.device))
+        if moved.dtype != torch.float32:
+            return super()._apply(lambda t: t.to(moved.device), recurse)  # type: ignore[no-untyped-call]
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
 
 def network_of(

@@ -60,6 +60,7 @@ class TwoSampleMetric(FeatureMetric):
         return {name: value for name, value in self._defaults.items() if name.startswith("real_")}
 
     def _reduce_states(self, incoming_state: dict[str, Any]) -> None:
+        incoming_state = {"real_is_kept": self.real_is_kept, **incoming_state}
         if self._in_forward and not self.reset_real_features:
             # The reset before the batch has kept them: added once more they would count twice.
             incoming_state = {**incoming_state, **self._real_defaults()}

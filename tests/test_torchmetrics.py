@@ -101,6 +101,7 @@ class TestFrechetInceptionDistance:
             assert ours.compute().item() == pytest.approx(theirs.compute().item(), rel=1e-6)
 
     def test_the_width_is_asked_of_the_network(self):
+        before = torch.get_rng_state()
         assert FrechetInceptionDistance(Colors()).real_moments.shape == (10, 10)
         declared = FrechetInceptionDistance(Given(torch.tensor(6)))
         assert declared.real_moments.shape == (7, 7)
@@ -108,6 +109,7 @@ class TestFrechetInceptionDistance:
             torch.nn.Flatten(), normalize=True, input_img_size=(1, 2, 3)
         )
         assert flat.real_moments.shape == (7, 7)
+        assert torch.equal(torch.get_rng_state(), before)
         with pytest.raises(TypeError, match="num_features is 'six', expected an int or Tensor"):
             FrechetInceptionDistance(Given("six"))
 

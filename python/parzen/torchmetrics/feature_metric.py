@@ -163,7 +163,8 @@ class FeatureMetric(Metric):
         Only tensors of one rank, width and type can be gathered, so that these are told first.
         """
         group = process_group or self.process_group
-        for name, rows in self.metric_state.items():
+        for name in self._reductions:
+            rows = getattr(self, name)
             if not isinstance(rows, list):
                 continue
             own = dim_zero_cat(rows).to(self.device) if rows else None

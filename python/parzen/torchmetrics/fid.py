@@ -94,10 +94,11 @@ class FrechetInceptionDistance(TwoSampleMetric):
         )
         d = declared_width(self._label, self.inception)
         if d is None:
-            shape = (1, *input_img_size)
-            probe = torch.rand(shape) if normalize else torch.zeros(shape, dtype=torch.uint8)
+            # Noise, for of an image of zeros a network may make NaN; not of the global generator.
+            random = torch.Generator("cpu").manual_seed(0)
+            probe = torch.rand(1, *input_img_size, generator=random, device="cpu").to(self.device)
             with torch.no_grad():
-                d = self._extract(probe).shape[1]
+                d = self._extract(probe if normalize else (255 * probe).byte()).shape[1]
             self.orig_dtype = None
         for side in ("real", "fake"):
             self.add_state(f"{side}_moments", gaussian.no_rows(d), dist_reduce_fx=gaussian.merged)

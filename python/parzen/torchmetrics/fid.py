@@ -112,8 +112,7 @@ class FrechetInceptionDistance(TwoSampleMetric):
             raise ValueError(
                 f"{self._label}: the network returned {features.shape[1]} columns, expected {d}"
             )
-        both = gaussian.merged([state, gaussian.fitted(features.to(state.device))])
-        setattr(self, f"{side}_moments", both)
+        setattr(self, f"{side}_moments", gaussian.with_rows(state, features.to(state.device)))
 
     def compute(self) -> Tensor:
         """Return FID, a scalar of the features' type.

@@ -8,14 +8,12 @@ A state is a float64 matrix (d + 1, d + 1):
 Sums of x x' would lose |mean|^2 / variance of float64's digits when the mean is taken off at the
 end. Here every product is of values about the mean, and two states merge exactly in n and without
 cancellation in the rest (Chan, Golub and LeVeque, "Algorithms for computing the sample variance",
-American Statistician 37, 1983, equations 2.1):
+American Statistician 37, 1983, equation 1.5):
 
     mean = m1 + delta n2/n,  scatter = S1 + S2 + delta delta' n1 n2/n,  delta = m2 - m1.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -26,24 +24,30 @@ def no_rows(d: int) -> Tensor:
     return torch.zeros(d + 1, d + 1, dtype=torch.float64)
 
 
-def fitted(rows: Tensor) -> Tensor:
-    """Return the state of rows (n, d)."""
-    n, d = rows.shape
-    state = no_rows(d).to(rows.device)
-    if n == 0:
+def with_rows(state: Tensor, rows: Tensor) -> Tensor:
+    """Return the state of its rows and more, (n2, d), in one matrix product.
+
+    delta delta' n1 n2/n is one more row under the centred ones.
+    """
+    if len(rows) == 0:
         return state
     wide = rows.double()
-    mean = wide.mean(0)
-    wide = wide - mean
+    average = wide.mean(0)
+    wide = wide - average
     rest = wide.mean(0)  # what rounding has left of the mean
     wide -= rest
-    state[0, 0] = n
-    state[0, 1:] = mean + rest
-    state[1:, 1:] = wide.T @ wide
-    return state
+    n1, n2 = state[0, 0], len(rows)
+    delta = average + rest - state[0, 1:]
+    between = torch.sqrt(n1 * n2 / (n1 + n2)) * delta
+    wide = torch.cat([wide, between[None]])
+    both = torch.zeros_like(state)
+    both[0, 0] = n1 + n2
+    both[0, 1:] = state[0, 1:] + delta * (n2 / (n1 + n2))
+    both[1:, 1:] = torch.addmm(state[1:, 1:], wide.T, wide)
+    return both
 
 
-def merged(states: Tensor | Sequence[Tensor]) -> Tensor:
+def merged(states: Tensor) -> Tensor:
     """Return the state of all rows together from those of parts, (parts, d + 1, d + 1)."""
     total = states[0]
     for other in states[1:]:

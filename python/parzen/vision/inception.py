@@ -14,10 +14,13 @@ from . import weights as _weights
 from .blocks import ConvUnit, InceptionA, InceptionB, InceptionC, InceptionD, InceptionE
 from .resize import RESIZES, resize_images
 
-__all__ = ["LAYERS", "InceptionV3"]
+__all__ = ["LAYERS", "NORMALISATIONS", "InceptionV3"]
 
 LAYERS = ("64", "192", "768", "2048", "logits_unbiased", "logits")
 """The outputs, in the order in which the network reaches them."""
+
+NORMALISATIONS = ("(x - 128) / 128", "2 x / 255 - 1")
+"""What becomes of a pixel x in 0..255: as in the TensorFlow graph, or onto all of -1..1."""
 
 _STAGES = (
     ("64", ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1")),
@@ -57,6 +60,10 @@ class InceptionV3(nn.Module):
         with and without the bias of the last layer). The network stops at the last one needed.
     resize : {"tf1", "pil-bicubic", "bilinear", "bilinear-antialias"}
         How images become 299 x 299; see :func:`parzen.vision.resize_images`.
+    normalisation : {"(x - 128) / 128", "2 x / 255 - 1"}
+        What becomes of a resized pixel x in 0..255. The first is the TensorFlow graph's, of
+        torch-fidelity, torchmetrics and clean-fid; the second that of pytorch-fid and of
+        clean-fid's legacy mode. The features differ by 0.2 %.
     dtype : torch.dtype
         What the convolutions compute in: float32, float64, or bfloat16 (faster on hardware that
         has it, features to about 2 digits; said so in ``description`` and ``provenance``).
@@ -99,6 +106,7 @@ class InceptionV3(nn.Module):
         features: Iterable[str] = ("2048",),
         *,
         resize: str = "tf1",
+        normalisation: str = NORMALISATIONS[0],
         dtype: torch.dtype = torch.float32,
         seed: int = 0,
     ) -> None:
@@ -106,10 +114,14 @@ class InceptionV3(nn.Module):
         self.features = check_layers(features)
         if resize not in RESIZES:
             raise ValueError(f"resize: expected one of {', '.join(RESIZES)}, got {resize!r}")
+        if normalisation not in NORMALISATIONS:
+            expected = " or ".join(map(repr, NORMALISATIONS))
+            raise ValueError(f"normalisation: expected {expected}, got {normalisation!r}")
         if dtype not in _DTYPES:
             expected = ", ".join(str(d) for d in _DTYPES)
             raise ValueError(f"dtype: expected one of {expected}, got {dtype!r}")
         self.resize = resize
+        self.normalisation = normalisation
         self.dtype = dtype
         self._origin: str | None = None
         # Without storage until the weights come: no time spent on initial values that nobody
@@ -176,7 +188,7 @@ class InceptionV3(nn.Module):
             "network": "Inception v3 (FID, 2015-12-05)",
             "weights": self._origin,
             "resize": self.resize,
-            "normalisation": "(x - 128) / 128",
+            "normalisation": self.normalisation,
             "dtype": str(self.dtype).removeprefix("torch."),
             "torch": torch.__version__,
         }
@@ -219,7 +231,9 @@ class InceptionV3(nn.Module):
     def prepare(self, images: torch.Tensor) -> torch.Tensor:
         """Resize and normalise: uint8 (n, 3, h, w) to (n, 3, 299, 299) in -1..1."""
         resized = resize_images(images.to(self.fc.weight.device), self.resize)
-        return resized.sub_(128).div_(128).to(self.dtype)
+        if self.normalisation == NORMALISATIONS[0]:
+            return resized.sub_(128).div_(128).to(self.dtype)
+        return resized.mul_(2).div_(255).sub_(1).to(self.dtype)
 
     @torch.inference_mode()
     def encode(

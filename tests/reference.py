@@ -235,3 +235,29 @@ def precision_recall(real, fake, k):
         in_real.sum(axis=0).mean() / k,
         in_real.any(axis=1).mean(),
     )
+
+
+def unit(x):
+    x = np.asarray(x, dtype=np.float64)
+    return x / np.sqrt(np.square(x).sum(axis=1, keepdims=True))
+
+
+def vendi(k, q):
+    """exp of the order-q entropy of the eigenvalues of K / n, by the definition for each q."""
+    w = np.linalg.eigvalsh(k / len(k))
+    w = w[w > len(k) * np.finfo(np.float64).eps * w.max()]
+    if q == 1:
+        return np.exp(-(w * np.log(w)).sum())
+    if q == np.inf:
+        return 1.0 / w.max()
+    return (w**q).sum() ** (1.0 / (1.0 - q))
+
+
+def cosine_distances(x, y):
+    return 1.0 - np.abs(unit(x) @ unit(y).T)
+
+
+def mifid(real, fake, eps=0.1, over="fake"):
+    distances = cosine_distances(real, fake)
+    distance = distances.min(axis=0 if over == "fake" else 1).mean()
+    return fid(real, fake) / (distance if distance < eps else 1.0)

@@ -10,7 +10,7 @@ from parzen._files import check_output, written_whole
 from parzen.compare import METRICS, Comparison, compare
 from parzen.encode import NETWORKS, Encoder
 from parzen.feature_sets import LAYERS, RESIZES, FeatureSet, read_features, save_features
-from parzen.report import figures, lines, to_dict, write_json
+from parzen.report import figures, lines, protocol_lines, to_dict, write_json
 
 ORIGIN = {
     "network": "Inception v3 (FID, 2015-12-05)",
@@ -337,10 +337,44 @@ def test_unknown_network(tmp_path):
 def test_comparing_features_imports_no_torch_and_no_rich():
     code = (
         "import sys, numpy as np\n"
-        "from parzen.compare import FeatureSet, compare\n"
+        "from parzen.compare import compare\n"
+        "from parzen.feature_sets import FeatureSet\n"
         "x = np.random.default_rng(0).normal(size=(20, 3))\n"
         "compare(FeatureSet({'x': x}), FeatureSet({'x': x + 1}))\n"
         "print([name for name in ('torch', 'rich', 'typer', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_protocol_s_rules_reach_the_metrics(x, logits):
+    made = {**ORIGIN, "resize": "pil-bicubic"}
+    real, fake = FeatureSet({"2048": x}, made), FeatureSet({"2048": x[:50] + 1}, made)
+    result = compare(real, fake, protocol="clean-fid", seed=3)
+    assert result.fid == parzen.fid(x, x[:50] + 1, protocol="clean-fid")
+    assert result.kid_subsets == parzen.kid(x, x[:50] + 1, protocol="clean-fid", seed=3)
+    assert result.inception_score is result.precision_recall is result.log_likelihood is None
+    assert result.protocol["protocol"] == "clean-fid"
+    assert result.protocol["rules"]["kid"]["truncate"] is True
+    assert result.fid.provenance["protocol"] == "clean-fid"
+    json.dumps(to_dict(result))
+    assert any("clean-fid" in line for line in protocol_lines(result))
+
+    sets = FeatureSet({"2048": x}), FeatureSet({"2048": x[:50], "logits_unbiased": logits})
+    result = compare(*sets, protocol="stylegan3")
+    assert result.fid == parzen.fid(x, x[:50], ddof=0)
+    assert result.inception_score == parzen.inception_score(logits, shuffle=False)
+    assert any("stylegan3 takes precision and recall of VGG16" in note for note in result.notes)
+
+
+def test_features_made_by_other_rules_than_the_protocol_s(x, y):
+    sets = FeatureSet({"2048": x}, ORIGIN, "a.npz"), FeatureSet({"2048": y}, ORIGIN, "b.npz")
+    with pytest.raises(ValueError, match=r"a\.npz: its resize is 'tf1', protocol 'clean-fid' has"):
+        compare(*sets, protocol="clean-fid")
+
+
+def test_an_encoder_of_a_protocol():
+    encoder = Encoder.of("torchmetrics", batch_size=3)
+    assert (encoder.network, encoder.resize) == ("inception", "bilinear-antialias")
+    assert encoder.batch_size == 3
+    assert Encoder.of("clean-fid", network="random").network == "random"

@@ -175,3 +175,9 @@ def test_names():
         assert rules.record()["name"] == name
         with pytest.raises(dataclasses.FrozenInstanceError):
             rules.name = "other"
+
+
+def test_the_table_in_the_documentation_is_that_of_the_objects():
+    from benchmarks.protocol_table import PAGE, markdown
+
+    assert markdown() in PAGE.read_text(), "run python -m benchmarks.protocol_table"

@@ -17,6 +17,9 @@ import parzen
 from parzen import Estimate
 
 NAMES = {
+    "mifid",
+    "vendi_score_from_kernel",
+    "vendi_score",
     "BandwidthWarning",
     "Energy",
     "Estimate",
@@ -65,6 +68,10 @@ SIGNATURES = {
     "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, "
     "protocol=None, progress=None)",
     "precision_recall": "(real, fake, *, k=3, boundary='inside', protocol=None, progress=None)",
+    "vendi_score": "(x, *, q=1, normalize=True, groups=10, seed=0, progress=None)",
+    "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, groups=10, seed=0, "
+    "progress=None)",
+    "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', progress=None)",
     "Polynomial": "(degree=3, gamma=None, coef0=1.0)",
     "Gaussian": "(bandwidth='median', seed=0)",
     "RationalQuadratic": "(alpha, length_scale)",
@@ -76,6 +83,7 @@ MODULES = [
     "parzen._estimate",
     "parzen.metrics.frechet",
     "parzen.protocols",
+    "parzen.results",
     "parzen.metrics.inception_score",
     "parzen.metrics.kde",
     "parzen.metrics.kernels",
@@ -84,6 +92,7 @@ MODULES = [
     "parzen.metrics.manifold",
     "parzen.metrics.mmd",
     "parzen.metrics.mmd_test",
+    "parzen.metrics.vendi",
 ]
 
 

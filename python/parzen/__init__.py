@@ -16,9 +16,11 @@ from parzen.metrics.kernels import Energy, Gaussian, Polynomial, RationalQuadrat
 from parzen.metrics.kid import KID, kid
 from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
+from parzen.metrics.mifid import mifid
 from parzen.metrics.mmd import mmd
 from parzen.metrics.mmd_test import MMDTest, mmd_test
 from parzen.metrics.moments import MMD, Moments
+from parzen.metrics.vendi import vendi_score, vendi_score_from_kernel
 from parzen.protocols import Protocol, protocol
 
 __all__ = [
@@ -45,10 +47,13 @@ __all__ = [
     "inception_score",
     "kid",
     "log_density",
+    "mifid",
     "mmd",
     "mmd_test",
     "precision_recall",
     "protocol",
     "set_num_threads",
     "sqrtm",
+    "vendi_score",
+    "vendi_score_from_kernel",
 ]

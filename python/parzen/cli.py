@@ -30,13 +30,21 @@ OPTION_OF = {
     "as weights=": "with --weights",
 }
 
+Protocol = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Resize, normalisation and rules of torch-fidelity, pytorch-fid, clean-fid, "
+        "torchmetrics, stylegan3, guided-diffusion or cmmd.",
+    ),
+]
 Network = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--features",
         metavar="inception|random",
-        help="The network: Inception with the published weights, or with seeded random ones, "
-        "whose numbers compare only with each other.",
+        help="The network: Inception with the published weights, by default, or with seeded "
+        "random ones, whose numbers compare only with each other.",
     ),
 ]
 Weights = Annotated[
@@ -46,7 +54,10 @@ Weights = Annotated[
     ),
 ]
 Resize = Annotated[
-    str, typer.Option(help="To 299 x 299: tf1, pil-bicubic, bilinear or bilinear-antialias.")
+    str | None,
+    typer.Option(
+        help="To 299 x 299: tf1, by default, pil-bicubic, bilinear or bilinear-antialias."
+    ),
 ]
 BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
 Workers = Annotated[
@@ -89,14 +100,21 @@ def main(
 
 @app.command()
 def compare(
-    real: Annotated[Path, typer.Argument(help="Folder, zip, .npy or .npz: images or features.")],
+    real: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder, zip, .npy or .npz: images or features. Two .json files that --json "
+            "wrote: the differences of their numbers, where the same protocol made them."
+        ),
+    ],
     fake: Annotated[Path, typer.Argument(help="The same, of the set to be judged.")],
     metrics: Annotated[
         str | None, typer.Option(help="Some of fid,kid,is,prdc,kde; by default all that can be.")
     ] = None,
-    features: Network = "inception",
+    protocol: Protocol = None,
+    features: Network = None,
     weights: Weights = None,
-    resize: Resize = "tf1",
+    resize: Resize = None,
     batch_size: BatchSize = 64,
     workers: Workers = None,
     skip_broken: SkipBroken = False,
@@ -123,9 +141,21 @@ def compare(
             wanted = None if metrics is None else check_names("", _split(metrics), METRICS)
         with _usage("--bandwidth"):
             h = _bandwidth(bandwidth)
+        if real.suffix.lower() == fake.suffix.lower() == ".json":
+            _compare_results(real, fake)
+            return
         shown = not quiet and sys.stderr.isatty()
         encoder = _encoder(
-            features, weights, resize, batch_size, workers, skip_broken, cache, shown, threads
+            protocol,
+            features,
+            weights,
+            resize,
+            batch_size,
+            workers,
+            skip_broken,
+            cache,
+            shown,
+            threads,
         )
         _check_output("--json", json, real, fake, weights)
         _set_threads(threads)
@@ -138,6 +168,7 @@ def compare(
                 seed=seed,
                 bandwidth=h,
                 k=k,
+                protocol=protocol,
                 progress=progress,
             )
         if json is not None:
@@ -156,9 +187,10 @@ def features(
             "logits_unbiased too."
         ),
     ] = None,
-    network: Network = "inception",
+    protocol: Protocol = None,
+    network: Network = None,
     weights: Weights = None,
-    resize: Resize = "tf1",
+    resize: Resize = None,
     batch_size: BatchSize = 64,
     workers: Workers = None,
     skip_broken: SkipBroken = False,
@@ -187,7 +219,16 @@ def features(
             raise typer.BadParameter("a .npy file holds one layer", param_hint="--layer")
         shown = not quiet and sys.stderr.isatty()
         encoder = _encoder(
-            network, weights, resize, batch_size, workers, skip_broken, cache, shown, threads
+            protocol,
+            network,
+            weights,
+            resize,
+            batch_size,
+            workers,
+            skip_broken,
+            cache,
+            shown,
+            threads,
         )
         _check_output("--output", output, images, weights)
         _set_threads(threads)
@@ -302,10 +343,19 @@ def _progress(shown: bool) -> Iterator[Callable[[str, float], None] | None]:
         bars.stop()
 
 
+def _compare_results(first: Path, second: Path) -> None:
+    from parzen.results import differences, read_result, table
+
+    found = differences(read_result(first), read_result(second))
+    console = _console()
+    console.print(table(found))
+
+
 def _encoder(
-    network: str,
+    protocol: str | None,
+    network: str | None,
     weights: Path | None,
-    resize: str,
+    resize: str | None,
     batch_size: int,
     workers: int | None,
     skip_broken: bool,
@@ -313,19 +363,28 @@ def _encoder(
     progress: bool,
     threads: int | None,
 ) -> Encoder:
+    from parzen import protocols
     from parzen.encode import NETWORKS, Encoder
     from parzen.feature_sets import RESIZES, check_names
 
-    with _usage("--features"):
-        check_names("", [network], NETWORKS)
-    with _usage("--resize"):
-        check_names("", [resize], RESIZES)
+    given: dict[str, str] = {}
+    if network is not None:
+        with _usage("--features"):
+            given["network"] = check_names("", [network], NETWORKS)[0]
+    if resize is not None:
+        with _usage("--resize"):
+            given["resize"] = check_names("", [resize], RESIZES)[0]
     if network == "random" and weights is not None:
         raise typer.BadParameter("a random network takes no weights", param_hint="--weights")
+    if protocol is not None:
+        with _usage("--protocol"):
+            rules = protocols.protocol(protocol)
+        if resize is not None:
+            raise typer.BadParameter(f"{protocol} settles it", param_hint="--resize")
+        given = {"network": rules.network, "resize": rules.resize} | given
     return Encoder(
-        network,
-        weights,
-        resize,
+        **given,
+        weights=weights,
         batch_size=batch_size,
         workers=workers,
         skip_broken=skip_broken,

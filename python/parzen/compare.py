@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from parzen import _core
+from parzen import _core, protocols
 from parzen._estimate import Estimate, __version__, provenance
 from parzen._options import as_integer, as_seed
 from parzen.encode import Encoder
@@ -23,7 +23,6 @@ from parzen.feature_sets import (
     LOGITS,
     MAIN,
     Array,
-    FeatureSet,
     check_names,
     check_same_origin,
 )
@@ -33,8 +32,16 @@ from parzen.metrics.kde import KernelDensity
 from parzen.metrics.kid import KID, kid
 from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
+from parzen.origins import origin_notes, origin_record, protocol_notes
+from parzen.protocols import AnyProtocol, Protocol
 
 METRICS = ("fid", "kid", "is", "prdc", "kde")
+RULE_OF = {
+    "fid": "fid",
+    "kid": "kid",
+    "is": "inception_score",
+    "prdc": "precision_recall",
+}  # of a protocol
 SPLITS = 10
 SUBSETS = 100
 SUBSET_SIZE = 1000
@@ -86,6 +93,7 @@ def compare(
     seed: int = 2020,
     bandwidth: float | str = "scott",
     k: int = 3,
+    protocol: AnyProtocol | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two sets of images or of features.
@@ -97,17 +105,20 @@ def compare(
         (n, d), as ``parzen features`` writes it; an array of features (n, d); a `FeatureSet`, of
         features and logits; or what else `parzen.vision.extract` takes.
     metrics
-        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``. None: all of them, the Inception
-        Score only where there are images or logits.
+        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``. None: all of them, or those that the
+        protocol has; the Inception Score only where there are images or logits.
     encoder
-        How images become features; None: Inception with the published weights. Not used where
-        features are given.
+        How images become features; None: as the protocol has it, else Inception with the
+        published weights. Not used where features are given.
     seed
         Of the random subsets of KID and of the shuffle of the Inception Score.
     bandwidth
         Of the kernel density estimate: a number > 0, ``"scott"`` or ``"silverman"``.
     k
         The neighbour that a ball of precision and recall reaches to.
+    protocol
+        A package whose numbers are to be had: its resize, normalisation and rules of each metric;
+        see `parzen.protocol`.
     progress
         Called with what is done now and the fraction of it.
 
@@ -131,10 +142,12 @@ def compare(
     True
     """
     started, clock = datetime.now(timezone.utc), time.perf_counter()
-    wanted = METRICS if metrics is None else check_names("metrics", metrics, METRICS)
+    rules = None if protocol is None else protocols.protocol(protocol)
+    wanted = _wanted(metrics, rules)
     seed, k = as_seed("compare: seed", seed), as_integer("compare: k", k, 1)
     pairwise = [name for name in wanted if name != "is"]
-    encoder = encoder or Encoder()
+    if encoder is None:
+        encoder = Encoder() if rules is None else Encoder.of(rules)
 
     main = (MAIN,) if pairwise else ()
     # The Inception Score is of the fake set alone: with nothing else asked, real is not read.
@@ -142,7 +155,9 @@ def compare(
     logits_layer = (LOGITS[0],) if "is" in wanted else ()
     y = encoder.read(fake, main + logits_layer)
 
-    notes = _origin_notes(x, y)
+    notes = origin_notes(x, y)
+    if rules is not None:
+        notes += protocol_notes(rules, wanted, x, y)
     found: dict[str, Any] = {}
     sizes: dict[str, Any] = {"n": None, "m": None, "d": None, "layer": None, "logits_layer": None}
     if "is" in wanted:
@@ -150,7 +165,7 @@ def compare(
         if logits is not None:
             sizes |= {"m": len(logits[1]), "logits_layer": logits[0]}
             report = _stage(progress, "Inception Score")
-            found["inception_score"] = _inception_score(logits[1], seed, report)
+            found["inception_score"] = _inception_score(logits[1], seed, rules, report)
         elif metrics is None:
             notes.append("The Inception Score is left out: it needs logits, these are features.")
         else:
@@ -165,23 +180,25 @@ def compare(
             raise ValueError(f"real has the features of layer {layer}, fake of {other}")
         sizes |= {"n": len(a), "m": len(b), "d": a.shape[1], "layer": layer}
         if "fid" in wanted:
-            found["fid"], warned = _fid(a, b, _stage(progress, "FID"))
+            found["fid"], warned = _fid(a, b, rules, _stage(progress, "FID"))
             notes += warned
         if "kid" in wanted:
-            found["kid"], found["kid_subsets"] = _kid(a, b, seed, progress)
+            found["kid"], found["kid_subsets"] = _kid(a, b, seed, rules, progress)
         if "prdc" in wanted:
             report = _stage(progress, "precision, recall")
-            found["precision_recall"] = precision_recall(a, b, k=k, progress=report)
+            found["precision_recall"] = precision_recall(a, b, k=k, protocol=rules, progress=report)
         if "kde" in wanted:
             report = _stage(progress, "log-likelihood")
             found["log_likelihood"] = _log_likelihood(a, b, bandwidth, report)
 
     origin = y.origin or (x.origin if x else None) or {}
-    protocol = {
+    record = {
+        "protocol": None if rules is None else rules.name,
+        "rules": None if rules is None else rules.record(),
         "real": x.source if x else str(real),
         "fake": y.source,
         **sizes,
-        **_origin_record(origin),
+        **origin_record(origin),
         "skipped": {"real": list(x.skipped) if x else [], "fake": list(y.skipped)},
         "metrics": list(wanted),
         "seed": seed,
@@ -200,23 +217,27 @@ def compare(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 3),
     }
-    return Comparison(**found, notes=tuple(notes), protocol=protocol)
+    return Comparison(**found, notes=tuple(notes), protocol=record)
 
 
 def _inception_score(
-    logits: Array, seed: int, progress: Callable[[float], None] | None
+    logits: Array, seed: int, rules: Protocol | None, progress: Callable[[float], None] | None
 ) -> InceptionScore:
-    splits = SPLITS if len(logits) >= SPLITS else 1
-    return inception_score(logits, splits=splits, seed=seed, progress=progress)
+    """Return the score of the usual splits or, with too few rows and no protocol, of one."""
+    splits = 1 if rules is None and len(logits) < SPLITS else SPLITS
+    return inception_score(logits, splits=splits, seed=seed, protocol=rules, progress=progress)
 
 
 def _fid(
-    real: Array, fake: Array, progress: Callable[[float], None] | None
+    real: Array,
+    fake: Array,
+    rules: Protocol | None,
+    progress: Callable[[float], None] | None,
 ) -> tuple[Estimate, list[str]]:
     """Return FID, and its warnings as notes."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        value = fid(real, fake, progress=progress)
+        value = fid(real, fake, protocol=rules, progress=progress)
     n, m, d = len(real), len(fake), real.shape[1]
     notes = [str(w.message) for w in caught if not issubclass(w.category, SmallSampleWarning)]
     if len(notes) < len(caught):
@@ -228,11 +249,17 @@ def _fid(
 
 
 def _kid(
-    real: Array, fake: Array, seed: int, progress: Progress | None
+    real: Array, fake: Array, seed: int, rules: Protocol | None, progress: Progress | None
 ) -> tuple[Estimate, KID | None]:
-    """Return KID of all samples, and over subsets of the usual size or, with too few, of half."""
+    """Return KID of all samples, and over the protocol's subsets or those of the usual size.
+
+    With too few samples and no protocol the subsets are of half of them.
+    """
     report = _stage(progress, "KID")
     full = kid(real, fake, subsets=None, progress=report).mean
+    if rules is not None:
+        report = _stage(progress, "KID of subsets")
+        return full, kid(real, fake, seed=seed, protocol=rules, progress=report)
     least = min(len(real), len(fake))
     size = SUBSET_SIZE if least >= SUBSET_SIZE else least // 2
     if size < 2:
@@ -257,35 +284,16 @@ def _log_likelihood(
     return Estimate(math.fsum(values) / n, stderr, record)
 
 
-def _origin_notes(x: FeatureSet | None, y: FeatureSet) -> list[str]:
-    sets = [s for s in (x, y) if s is not None]
-    notes = []
-    if any(s.random for s in sets):
-        notes.append(
-            "RANDOM FEATURES: the network has random weights. These numbers compare only with "
-            "each other, never with published ones."
-        )
-    if any(s.origin is None for s in sets):
-        notes.append("Features were given ready-made: what made them is not on record.")
-    notes += [
-        f"{s.source}: skipped {len(s.skipped)} that could not be read, such as {s.skipped[0]}"
-        for s in sets
-        if s.skipped
-    ]
-    return notes
-
-
-def _origin_record(origin: Any) -> dict[str, str | None]:
-    weights = origin.get("weights")
-    digest = weights.rpartition("sha256 ")[2] if weights and "sha256 " in weights else None
-    return {
-        "network": origin.get("network"),
-        "weights": weights,
-        "weights_sha256": digest,
-        "resize": origin.get("resize"),
-        "normalisation": origin.get("normalisation"),
-        "dtype": origin.get("dtype"),
-    }
+def _wanted(metrics: Iterable[str] | None, rules: Protocol | None) -> tuple[str, ...]:
+    """Return the metrics asked for, or all that the protocol has."""
+    if metrics is not None:
+        return check_names("metrics", metrics, METRICS)
+    if rules is None:
+        return METRICS
+    found = tuple(name for name, rule in RULE_OF.items() if getattr(rules, rule) is not None)
+    if not found:
+        raise ValueError(f"compare: protocol {rules.name!r} has none of {', '.join(RULE_OF)}")
+    return found
 
 
 def _stage(progress: Progress | None, what: str) -> Callable[[float], None] | None:

@@ -8,11 +8,13 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parzen import protocols
 from parzen.feature_sets import FeatureSet, check_names, read_features
+from parzen.protocols import AnyProtocol
 
 if TYPE_CHECKING:
     from parzen.vision import InceptionV3
@@ -53,6 +55,13 @@ class Encoder:
     cache: Path | None = None
     progress: bool = False
     threads: int | None = None
+
+    @classmethod
+    def of(cls, protocol: AnyProtocol, **options: Any) -> Encoder:
+        """Return an encoder as a protocol has it; `options` are the other attributes."""
+        rules = protocols.protocol(protocol)
+        settled = {"network": rules.network, "resize": rules.resize}
+        return cls(**{**settled, **options})
 
     def read(self, source: object, layers: tuple[str, ...]) -> FeatureSet:
         """Return features as they are given or stored, or those of images.

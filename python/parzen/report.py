@@ -121,7 +121,9 @@ def protocol_lines(result: Comparison) -> list[str]:
     layers = " and ".join(name for name in (p["layer"], p["logits_layer"]) if name)
     versions = p["versions"]
     with_torch = f", torch {versions['torch']}" if versions["torch"] else ""
+    rules = [] if p["protocol"] is None else [f"protocol  {p['protocol']}"]
     return [
+        *rules,
         f"real (n)  {p['real']}",
         f"fake (m)  {p['fake']}",
         f"features  {made_by(p)}; layer {layers}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -100,33 +100,10 @@ def fid(
     check_range("fid", distance_magnitude(d, *extent(x, y)), x, y)
     for name, n in (("real", len(x)), ("fake", len(y))):
         if n < 2 * d:
-            warnings.warn(
-                f"fid: {name} has {n} samples of {d} features; FID is biased upwards where n is "
-                f"small beside d. Compare it only at equal n, or use kid, which is unbiased",
-                SmallSampleWarning,
-                stacklevel=2,
-            )
-    center = center_of(x, y).astype(np.float64)
-    share = len(x) / (len(x) + len(y))
-    first, second = part(progress, 0.0, 0.9 * share), part(progress, 0.9 * share, 0.9)
-    if min(len(x), len(y)) <= d:
-        method = "rows"
-        mean_x, factor_x = _factor(x, center, ddof, first)
-        mean_y, factor_y = _factor(y, center, ddof, second)
-        traces = float(np.vdot(factor_x, factor_x) + np.vdot(factor_y, factor_y))
-        root = float(scipy.linalg.svdvals(factor_x @ factor_y.T, check_finite=False).sum())
-    else:
-        method = "covariances"
-        mean_x, sigma_x = _moments(x, center, ddof, first)
-        mean_y, sigma_y = _moments(y, center, ddof, second)
-        traces = float(np.trace(sigma_x) + np.trace(sigma_y))
-        root, _ = _trace_sqrt_product(sigma_x, sigma_y)
-    if progress is not None:
-        progress(1.0)
-    shift = mean_x - mean_y
-    value = float(shift @ shift) + traces - 2.0 * root
-    record = provenance("fid", x, y, method=method, ddof=ddof, **recorded(protocol))
-    return Estimate(value, None, record)
+            warnings.warn(small_sample("fid", name, n, d), SmallSampleWarning, stacklevel=2)
+    found = between_samples(x, y, ddof, progress)
+    record = provenance("fid", x, y, method=found.method, ddof=ddof, **recorded(protocol))
+    return Estimate(found.squared, None, record)
 
 
 def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -> Estimate:
@@ -229,6 +206,55 @@ def sqrtm(sigma: object) -> Matrix:
     return np.ldexp(root, exponent)
 
 
+class Between(NamedTuple):
+    """The squared distance of two fitted Gaussians, the sum of the traces, how it was computed."""
+
+    squared: float
+    traces: float
+    method: Literal["rows", "covariances"]
+
+
+def between_samples(x: Samples, y: Samples, ddof: int, progress: Progress | None = None) -> Between:
+    """Return the distance of the Gaussians fitted to checked samples, each of 2 rows or more."""
+    center = center_of(x, y).astype(np.float64)
+    share = len(x) / (len(x) + len(y))
+    first, second = part(progress, 0.0, 0.9 * share), part(progress, 0.9 * share, 0.9)
+    fit = mean_and_factor if min(len(x), len(y)) <= x.shape[1] else mean_and_covariance
+    found = between_fits(
+        fit(x, center, ddof, first),
+        fit(y, center, ddof, second),
+        "rows" if fit is mean_and_factor else "covariances",
+    )
+    if progress is not None:
+        progress(1.0)
+    return found
+
+
+def between_fits(
+    first: tuple[Vector, Matrix],
+    second: tuple[Vector, Matrix],
+    method: Literal["rows", "covariances"],
+) -> Between:
+    """Return the distance of two Gaussians from their means and factors, or covariances."""
+    (mean_x, x), (mean_y, y) = first, second
+    if method == "rows":
+        traces = float(np.vdot(x, x) + np.vdot(y, y))
+        root = float(scipy.linalg.svdvals(x @ y.T, check_finite=False).sum())
+    else:
+        traces = float(np.trace(x) + np.trace(y))
+        root, _ = _trace_sqrt_product(x, y)
+    shift = mean_x - mean_y
+    return Between(float(shift @ shift) + traces - 2.0 * root, traces, method)
+
+
+def small_sample(function: str, name: str, n: int, d: int) -> str:
+    """Return the text of a `SmallSampleWarning`."""
+    return (
+        f"{function}: {name} has {n} samples of {d} features; FID is biased upwards where n is "
+        f"small beside d. Compare it only at equal n, or use kid, which is unbiased"
+    )
+
+
 def _mean(x: Samples, center: Vector) -> Vector:
     """Return the mean relative to a center: a far origin costs it no digits."""
     sums = np.zeros(x.shape[1] + 1)
@@ -236,7 +262,7 @@ def _mean(x: Samples, center: Vector) -> Vector:
     return sums[1:] / len(x)
 
 
-def _moments(
+def mean_and_covariance(
     x: Samples, center: Vector, ddof: int, progress: Progress | None
 ) -> tuple[Vector, Matrix]:
     """Return mean (relative to the center) and covariance, all in float64.
@@ -263,7 +289,7 @@ def _moments(
     return mean, sigma
 
 
-def _factor(
+def mean_and_factor(
     x: Samples, center: Vector, ddof: int, progress: Progress | None
 ) -> tuple[Vector, Matrix]:
     """Return the mean and an F with F'F = the covariance: centred rows, a root where many.
@@ -273,7 +299,7 @@ def _factor(
     """
     n, d = x.shape
     if n > 4 * d:
-        mean, sigma = _moments(x, center, ddof, progress)
+        mean, sigma = mean_and_covariance(x, center, ddof, progress)
         scaled, exponent = _scaled(sigma)
         return mean, np.ldexp(_core.psd_sqrt(scaled)[0], exponent)
     mean = _mean(x, center)
@@ -304,10 +330,10 @@ def _covariance(name: str, sigma: object, function: str, d: int | None) -> Matri
     values = as_float64(name, sigma, function=function, shape=shape, meaning=f"mu1 has {d} numbers")
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
         raise ValueError(f"{function}: {name} has shape {values.shape}, expected (d, d)")
-    return _symmetric(f"{function}: {name}", values)
+    return symmetric(f"{function}: {name}", values)
 
 
-def _symmetric(what: str, values: Matrix) -> Matrix:
+def symmetric(what: str, values: Matrix) -> Matrix:
     """Return (values + values') / 2, block by block: whole transposes would miss the cache."""
     starts = range(0, len(values), BLOCK)
     blocks = [

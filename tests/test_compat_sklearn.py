@@ -13,7 +13,7 @@ KERNELS = ("gaussian", "exponential", "tophat", "epanechnikov", "linear", "cosin
 neighbors = pytest.importorskip("sklearn.neighbors")
 
 
-@pytest.fixture(params=[1, 4], ids="d={}".format)
+@pytest.fixture(params=[1, 3], ids="d={}".format)
 def x(request, rng):
     return rng.normal(size=(200, request.param)) @ rng.normal(size=(request.param,) * 2)
 
@@ -35,8 +35,6 @@ def test_signature_is_theirs():
 def test_log_density(x, kernel, weighted, rng):
     weights = rng.uniform(size=len(x)) if weighted else None
     queries = x[:20] + 0.1
-    if kernel == "cosine" and x.shape[1] > 1:
-        pytest.skip("theirs is NaN, or not normalised")
     theirs = neighbors.KernelDensity(kernel=kernel, bandwidth=1.5).fit(x, sample_weight=weights)
     ours = KernelDensity(kernel=kernel, bandwidth=1.5).fit(x, sample_weight=weights)
     with np.errstate(divide="ignore"):

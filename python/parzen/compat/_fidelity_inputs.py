@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from parzen.compat import _images
 from parzen.compat._images import RGBFiles
+from parzen.feature_sets import LAYERS as INCEPTION_LAYERS
 from parzen.feature_sets import FeatureSet, read_features
 
 Features = Mapping[str, NDArray[Any]]  # by metric
 
 METRICS = ("isc", "fid", "kid", "prc")
 INCEPTION, VGG16 = "inception-v3-compat", "vgg16"
+LAYERS = {INCEPTION: INCEPTION_LAYERS, VGG16: ("fc2", "fc2_relu")}
 DEFAULT_LAYERS = {
     INCEPTION: {"isc": "logits_unbiased", "fid": "2048", "kid": "2048", "prc": "2048"},
     VGG16: dict.fromkeys(METRICS, "fc2_relu"),
@@ -52,7 +54,13 @@ def _layer(metric: str, options: Mapping[str, Any]) -> tuple[str, str]:
             f"calculate_metrics: feature_extractor={name!r} is not supported, only "
             f"{', '.join(DEFAULT_LAYERS)}; parzen.vision has other networks"
         )
-    return name, options[f"feature_layer_{metric}"] or DEFAULT_LAYERS[name][metric]
+    layer = options[f"feature_layer_{metric}"] or DEFAULT_LAYERS[name][metric]
+    if layer not in LAYERS[name]:
+        raise ValueError(
+            f"calculate_metrics: feature_layer_{metric}={layer!r}, but {name} has "
+            f"{', '.join(LAYERS[name])}"
+        )
+    return name, layer
 
 
 def _features(
@@ -71,21 +79,19 @@ def _features(
         }
     from parzen.vision import extract
 
+    how = {
+        "batch_size": options["batch_size"],
+        "workers": 0 if options["save_cpu_ram"] else None,
+        "progress": options["verbose"],
+    }
     made: dict[str, Features] = {}
     for name in dict.fromkeys(name for name, _ in wanted.values()):
-        layers = list(dict.fromkeys(layer for which, layer in wanted.values() if which == name))
-        found = extract(
-            source,
-            encoder=network(name),
-            layer=layers,
-            batch_size=options["batch_size"],
-            workers=0 if options["save_cpu_ram"] else None,
-            progress=options["verbose"],
-        )
         if name == VGG16:
-            fc2 = found["features"]
-            found = {"fc2": fc2, "fc2_relu": np.maximum(fc2, 0.0)}
-        made[name] = found
+            fc2 = extract(source, encoder=network(name), **how)
+            made[name] = {"fc2": fc2, "fc2_relu": np.maximum(fc2, 0.0)}
+        else:
+            layers = [layer for which, layer in wanted.values() if which == name]
+            made[name] = extract(source, encoder=network(name), layer=layers, **how)
     return {metric: made[name][layer] for metric, (name, layer) in wanted.items()}
 
 
@@ -170,10 +176,14 @@ def _network(name: str, options: Mapping[str, Any]) -> Any:
         )
     dtype = getattr(torch, given)
     if name == VGG16:
-        from parzen.compat._vgg16 import VGG16Features
-
-        return VGG16Features(weights, dtype).to(device)
+        return _vgg16(weights, dtype).to(device)
     return _images.inception(device, weights=weights, dtype=dtype)
+
+
+def _vgg16(weights: Any, dtype: Any) -> Any:
+    from parzen.compat._vgg16 import VGG16Features
+
+    return VGG16Features(weights, dtype)
 
 
 def _device(cuda: bool | None) -> Any:

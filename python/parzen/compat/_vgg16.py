@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import torch
 from torch import nn
 
 from parzen.vision.network import exact_arithmetic
 from parzen.vision.resize import tf1
+
+Weights: TypeAlias = str | os.PathLike[str] | Mapping[str, torch.Tensor] | None
 
 WEIGHTS = "https://download.pytorch.org/models/vgg16-397923af.pth"
 SIZE = 224
@@ -22,8 +26,8 @@ class VGG16Features(nn.Module):
     Parameters
     ----------
     weights
-        A state dict of torchvision's VGG16; None: the file that torchvision publishes, from torch
-        hub's folder or downloaded into it.
+        A state dict of torchvision's VGG16, or a file of it; None: the file that torchvision
+        publishes, from torch hub's folder or downloaded into it.
     dtype
         What is computed in.
 
@@ -33,21 +37,19 @@ class VGG16Features(nn.Module):
     ICLR 2015, configuration D.
     """
 
-    def __init__(
-        self, weights: str | os.PathLike[str] | None = None, dtype: torch.dtype = torch.float32
-    ) -> None:
+    def __init__(self, weights: Weights = None, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         with torch.device("meta"):  # no time spent on initial values
-            self.features = nn.Sequential(*_convolutions())
-            self.classifier = nn.Sequential(
-                nn.Linear(512 * 7 * 7, 4096), nn.ReLU(), nn.Identity(), nn.Linear(4096, 4096)
-            )
+            self.features, self.classifier = layers()
         self._load(weights)
         self.to(dtype).requires_grad_(False).eval()
         self.dtype = dtype
 
-    def _load(self, weights: str | os.PathLike[str] | None) -> None:
-        if weights is None:
+    def _load(self, weights: Weights) -> None:
+        state: Mapping[str, torch.Tensor]
+        if isinstance(weights, Mapping):
+            state = weights
+        elif weights is None:
             state = torch.hub.load_state_dict_from_url(WEIGHTS, map_location="cpu", check_hash=True)
         else:
             state = torch.load(weights, map_location="cpu", weights_only=True)
@@ -72,13 +74,16 @@ class VGG16Features(nn.Module):
         return found.float()
 
 
-def _convolutions() -> list[nn.Module]:
-    layers: list[nn.Module] = []
+def layers() -> tuple[nn.Sequential, nn.Sequential]:
+    """Return the convolutions, and what follows up to the second layer of 4096."""
+    convolutions: list[nn.Module] = []
     channels = 3
     for width in WIDTHS:
         if width == 0:
-            layers.append(nn.MaxPool2d(2))
+            convolutions.append(nn.MaxPool2d(2))
         else:
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+            convolutions += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
             channels = width
-    return layers
+    # The identity is where training drops out; names count the layers.
+    head = (nn.Linear(512 * 7 * 7, 4096), nn.ReLU(), nn.Identity(), nn.Linear(4096, 4096))
+    return nn.Sequential(*convolutions), nn.Sequential(*head)

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 
 import parzen  # noqa: E402
+import parzen.vision  # noqa: E402
 from parzen.compat import (  # noqa: E402
     _clean_features,
     _fidelity_inputs,
@@ -75,6 +76,34 @@ def means(images):
     assert images.dtype == torch.float32
     assert images.max() <= 1.0
     return [images]
+
+
+class TestDecoding:
+    def test_no_orientation_is_applied(self, tmp_path):
+        image = Image.fromarray(smooth(4, 6, 1.0))
+        exif = Image.Exif()
+        exif[0x0112] = 6  # turned by a quarter
+        image.save(tmp_path / "turned.png", exif=exif)
+        found = _images.RGBFiles([str(tmp_path / "turned.png")])[0]
+        np.testing.assert_array_equal(found, np.array(image))
+
+    def test_modes_are_converted_as_pillow_does(self, tmp_path):
+        picture = Image.fromarray(smooth(4, 6, 1.0))
+        for number, mode in enumerate(("L", "P", "RGBA", "1")):
+            path = str(tmp_path / f"{number}.png")
+            picture.convert(mode).save(path)
+            expected = np.array(Image.open(path).convert("RGB"))
+            np.testing.assert_array_equal(_images.RGBFiles([path])[0], expected)
+
+    def test_16_bits_are_not_cut_off(self, tmp_path):
+        path = str(tmp_path / "deep.png")
+        Image.fromarray(np.full((3, 3), 257 * 100, dtype=np.uint16)).save(path)
+        assert (_images.RGBFiles([path])[0] == 100).all()
+
+    def test_a_damaged_file_is_named(self, tmp_path):
+        (tmp_path / "bad.png").write_bytes(b"no image")
+        with pytest.raises(parzen.vision.BrokenImage, match=r"bad\.png"):
+            pytorch_fid.get_activations([tmp_path / "bad.png"], means, dims=3, num_workers=0)
 
 
 class TestPytorchFID:

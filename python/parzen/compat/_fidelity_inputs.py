@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen._arrays import as_samples
 from parzen.compat import _images
 from parzen.compat._images import RGBFiles
 from parzen.feature_sets import LAYERS as INCEPTION_LAYERS
@@ -101,7 +102,8 @@ def _source(slot: str, options: Mapping[str, Any]) -> Any:
     shape, kind = getattr(given, "shape", ()), str(getattr(given, "dtype", ""))
     if len(shape) == 2 and "float" in kind:
         values = given.detach().cpu() if hasattr(given, "detach") else given
-        return FeatureSet({"features": np.asarray(values)}, None, slot)
+        samples = as_samples(slot, values, function="calculate_metrics", min_rows=2)
+        return FeatureSet({"features": samples}, None, slot)
     if isinstance(given, str) and given in REGISTERED:
         raise ValueError(
             f"calculate_metrics: {slot}={given!r} is a data set that torch-fidelity downloads, "

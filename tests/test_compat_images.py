@@ -548,6 +548,16 @@ class TestVGG16:
             state[name] = torch.empty(tensor.shape).uniform_(-width, width, generator=generator)
         return state
 
+    def test_weights_that_cannot_be_had(self, monkeypatch):
+        def refuse(*_, **__):
+            raise OSError("no route to host")
+
+        monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
+        with pytest.raises(FileNotFoundError, match=r"no route to host.*vgg16-397923af\.pth in"):
+            VGG16Features()
+        with pytest.raises(ValueError, match="do not fit VGG16"):
+            VGG16Features({"features.0.bias": torch.zeros(64)})
+
     def test_prc_by_default(self, folders, vgg_state, monkeypatch):
         monkeypatch.setattr(_fidelity_inputs, "_vgg16", lambda *_: VGG16Features(vgg_state))
         options = {"prc": True, "cuda": False, "verbose": False, "samples_find_ext": "png"}

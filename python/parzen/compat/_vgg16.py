@@ -50,7 +50,7 @@ class VGG16Features(nn.Module):
         if isinstance(weights, Mapping):
             state = weights
         elif weights is None:
-            state = torch.hub.load_state_dict_from_url(WEIGHTS, map_location="cpu", check_hash=True)
+            state = _published()
         else:
             state = torch.load(weights, map_location="cpu", weights_only=True)
         head = ("classifier.6.weight", "classifier.6.bias")  # the classes
@@ -72,6 +72,16 @@ class VGG16Features(nn.Module):
             maps = self.features(x)  # 7 x 7 at this size
             found: torch.Tensor = self.classifier(maps.flatten(1))
         return found.float()
+
+
+def _published() -> Mapping[str, torch.Tensor]:
+    try:
+        return torch.hub.load_state_dict_from_url(WEIGHTS, map_location="cpu", check_hash=True)
+    except OSError as error:
+        raise FileNotFoundError(
+            f"the weights of VGG16 could not be had ({error}); save {WEIGHTS} in "
+            f"{torch.hub.get_dir()}/checkpoints, or pass feature_extractor_weights_path"
+        ) from error
 
 
 def layers() -> tuple[nn.Sequential, nn.Sequential]:

@@ -7,7 +7,7 @@ from benchmarks.conftest import normal
 from benchmarks.contest import Work, size
 from parzen import _core
 from parzen._arrays import center_of
-from parzen.metrics.frechet import _moments
+from parzen.metrics.covariance import mean_and_covariance
 
 N, D = size(50_000, 500), size(2048, 64)
 COLUMNS = 32  # of the covariance that are checked
@@ -35,7 +35,7 @@ def test_covariance(contest):
             return [sums[start : start + D - row] / (N - 1) for row, start in enumerate(STARTS)]
 
         def fid_moments(x=x):
-            return _moments(x, center_of(x).astype(np.float64), None)[1]
+            return mean_and_covariance(x, center_of(x).astype(np.float64), 1)[1]
 
         def theirs(x=x, syrk=syrk):
             return syrk(1.0, x.T)  # the upper triangle of x' x; x.T is no copy

@@ -121,3 +121,40 @@ def test_progress_ends_at_one(rng):
     parzen.precision_recall(*rng.normal(size=(2, 50, 3)), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_standard_errors_from_halves_by_simulation():
+    rng = np.random.default_rng(3)
+    found = [
+        parzen.precision_recall(
+            rng.normal(size=(80, 4)), 0.8 * rng.normal(size=(90, 4)) + 0.4, halves=16, seed=i
+        )
+        for i in range(150)
+    ]
+    for i, name in enumerate(parzen.PrecisionRecall._fields):
+        spread = np.std([result[i] for result in found])
+        error = np.sqrt(np.mean([result[i].stderr ** 2 for result in found]))
+        assert 0.8 < error / spread < 1.5, name  # with the balls held fixed: 0.4 to 0.8
+        assert found[0][i].provenance["degrees_of_freedom"] == 15
+
+
+def test_halves_change_no_value_and_are_seeded(rng):
+    x, y = rng.normal(size=(2, 50, 3))
+    fixed, first = parzen.precision_recall(x, y), parzen.precision_recall(x, y, halves=4)
+    assert first == fixed
+    assert "lower bound" in fixed.recall.provenance["error"]
+    same, other = (parzen.precision_recall(x, y, halves=4, seed=s) for s in (0, 1))
+    assert same.recall.stderr == first.recall.stderr
+    assert other.recall.stderr != first.recall.stderr
+    seen = []
+    parzen.precision_recall(x, y, halves=3, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_halves_that_are_too_few_or_too_small(rng):
+    x = rng.normal(size=(9, 2))
+    with pytest.raises(ValueError, match="halves is 1, expected 0 or at least 2"):
+        parzen.precision_recall(x, x, halves=1)
+    with pytest.raises(ValueError, match="k is 4, half of real has 4 samples; pass halves=0"):
+        parzen.precision_recall(x, x, k=4, halves=5)

@@ -142,7 +142,7 @@ def test_vendi_score(features, q, normalize):
     peer = pytest.importorskip("vendi_score.vendi")
     x = features[0]
     theirs = peer.score_dual(x, q=q, normalize=normalize)
-    ours = parzen.vendi_score(x, q=q, normalize=normalize, groups=None)
+    ours = parzen.vendi_score(x, q=q, normalize=normalize, blocks=None)
     assert ours == pytest.approx(theirs, rel=1e-9)
     kernel = np.exp(-np.square(x[:100, None] - x[None, :100]).sum(axis=-1) / 20.0)
     theirs = peer.score_K(kernel, q=q)

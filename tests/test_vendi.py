@@ -19,7 +19,7 @@ ORDERS = [0, 0.5, 1, 1.5, 2, 3, math.inf]
 def test_follows_the_definition(q, dtype, n, d, rng):
     x = (rng.normal(size=(n, d)) + 0.5).astype(dtype)
     unit = reference.unit(x)
-    value = parzen.vendi_score(x, q=q, groups=None)
+    value = parzen.vendi_score(x, q=q, blocks=None)
     assert value == pytest.approx(reference.vendi(unit @ unit.T, q), rel=1e-12)
     assert value.stderr is None
 
@@ -45,22 +45,22 @@ def test_unequal_modes(q):
     expected = {1: np.exp(-(p * np.log(p)).sum()), math.inf: 2.0}.get(q)
     if expected is None:
         expected = (p**q).sum() ** (1 / (1 - q))
-    assert parzen.vendi_score(x, q=q, groups=None) == pytest.approx(expected, rel=1e-13)
+    assert parzen.vendi_score(x, q=q, blocks=None) == pytest.approx(expected, rel=1e-13)
 
 
 @pytest.mark.parametrize("q", ORDERS)
 def test_copies_scales_rotations_and_order_change_nothing(q, rng):
     x = rng.normal(size=(25, 10))
-    value = parzen.vendi_score(x, q=q, groups=None)
+    value = parzen.vendi_score(x, q=q, blocks=None)
     rotation = np.linalg.qr(rng.normal(size=(10, 10)))[0]
     scaled = x * 10.0 ** rng.uniform(-150, 150, size=(25, 1))
     for same in (np.repeat(x, 4, axis=0), scaled, x @ rotation, rng.permutation(x), -x):
-        assert parzen.vendi_score(same, q=q, groups=None) == pytest.approx(value, rel=1e-12)
+        assert parzen.vendi_score(same, q=q, blocks=None) == pytest.approx(value, rel=1e-12)
 
 
 def test_orders_decrease(rng):
     x = np.abs(rng.normal(size=(100, 8)))
-    values = [parzen.vendi_score(x, q=q, groups=None) for q in ORDERS]
+    values = [parzen.vendi_score(x, q=q, blocks=None) for q in ORDERS]
     assert values == sorted(values, reverse=True)
     assert 1.0 < values[-1] < values[0] == 8.0
 
@@ -78,7 +78,9 @@ def test_orders_near_one_and_large_ones(q):
 
 def test_the_names_of_infinity(rng):
     x = rng.normal(size=(20, 4))
-    assert parzen.vendi_score(x, q="inf") == parzen.vendi_score(x, q=math.inf)
+    value = parzen.vendi_score(x, q="inf")
+    assert value == parzen.vendi_score(x, q=math.inf)
+    assert value.provenance["q"] == "inf"
 
 
 def test_rows_as_they_are(rng):
@@ -96,7 +98,7 @@ def test_rows_as_they_are(rng):
 @pytest.mark.parametrize("q", [1, 2])
 @pytest.mark.parametrize(("n", "d"), [(400, 12), (60, 100)])
 def test_the_standard_error_is_the_spread_of_the_score(q, n, d, rng):
-    draws = [parzen.vendi_score(rng.normal(size=(n, d)) + 0.3, q=q, groups=20) for _ in range(40)]
+    draws = [parzen.vendi_score(rng.normal(size=(n, d)) + 0.3, q=q, blocks=20) for _ in range(40)]
     claimed = np.mean([value.stderr for value in draws])
     assert 0.7 < claimed / np.std(draws, ddof=1) < 1.6
 
@@ -105,15 +107,15 @@ def test_the_standard_error_is_the_spread_of_the_score(q, n, d, rng):
 @pytest.mark.parametrize("q", [0.5, 1, 2])
 def test_the_jackknife_by_its_formula(n, d, q, rng):
     x = rng.normal(size=(n, d))
-    value = parzen.vendi_score(x, q=q, groups=5, seed=3)
-    size, order = n // 5, np.random.default_rng(3).permutation(n)
-    parts = [
-        parzen.vendi_score(np.delete(x, order[g * size : (g + 1) * size], axis=0), q=q, groups=None)
-        for g in range(5)
-    ]
-    expected = (n - size) / size * np.var(parts)
-    assert value.stderr == pytest.approx(math.sqrt(expected), rel=1e-9)
-    assert value == parzen.vendi_score(x, q=q, groups=None)
+    value = parzen.vendi_score(x, q=q, blocks=5, seed=3)
+    left_out = np.array_split(np.random.default_rng(3).permutation(n), 5)
+    h = np.array([n / len(rows) for rows in left_out])
+    parts = [parzen.vendi_score(np.delete(x, rows, axis=0), q=q, blocks=None) for rows in left_out]
+    pseudo = h * value - (h - 1) * parts
+    mean = (pseudo / h).sum()
+    assert value.stderr == pytest.approx(math.sqrt(np.mean((pseudo - mean) ** 2 / (h - 1))))
+    assert value == parzen.vendi_score(x, q=q, blocks=None)
+    assert value.provenance["degrees_of_freedom"] == 4
 
 
 def test_ranks_and_single_rows_have_no_standard_error(rng):
@@ -190,7 +192,7 @@ class TestFromKernel:
         ({"q": -1}, ValueError, "vendi_score: q is -1.0, expected a number >= 0 or infinity"),
         ({"q": math.nan}, ValueError, "vendi_score: q is nan"),
         ({"q": "one"}, TypeError, "vendi_score: q is 'one', expected a number"),
-        ({"groups": 1}, ValueError, "vendi_score: groups is 1, expected an integer >= 2"),
+        ({"blocks": 1}, ValueError, "vendi_score: blocks is 1, expected an integer >= 2"),
         ({"seed": -1}, ValueError, "vendi_score: seed is -1"),
     ],
 )

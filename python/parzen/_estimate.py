@@ -49,6 +49,46 @@ class Estimate(float):
         self.provenance = {} if provenance is None else dict(provenance)
         return self
 
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return a confidence interval, value -+ quantile x stderr.
+
+        The quantile is the normal one, or Student's where the provenance has degrees of freedom
+        because the standard error itself is from few numbers. What the interval is for is said
+        by the provenance's ``estimand``, where it is not the obvious.
+
+        Parameters
+        ----------
+        level
+            The share of such intervals that hold what is estimated, 0 < level < 1.
+
+        Returns
+        -------
+        tuple of float
+            Low and high.
+
+        Raises
+        ------
+        ValueError
+            Where there is no standard error, or `level` is no such share.
+
+        Examples
+        --------
+        >>> from parzen import Estimate
+        >>> [round(end, 3) for end in Estimate(1.0, stderr=0.1).interval()]
+        [0.804, 1.196]
+        """
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"interval: level is {level!r}, expected a number between 0 and 1")
+        if self.stderr is None:
+            raise ValueError(f"interval: no standard error of {self!r} is known")
+        from scipy.special import ndtri, stdtrit
+
+        freedom = self.provenance.get("degrees_of_freedom")
+        tail = 0.5 + level / 2.0
+        quantile = ndtri(tail) if freedom is None else stdtrit(freedom, tail)
+        reach = float(quantile) * self.stderr
+        return float(self) - reach, float(self) + reach
+
     def __repr__(self) -> str:
         error = "" if self.stderr is None else f", stderr={self.stderr:.3g}"
         return f"Estimate({float(self)!r}{error})"

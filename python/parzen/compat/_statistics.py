@@ -14,7 +14,7 @@ import parzen
 from parzen._arrays import as_samples, center_of, check_range, distance_magnitude, extent
 from parzen._files import written_whole
 from parzen._options import as_number
-from parzen.metrics.frechet import mean_and_covariance
+from parzen.metrics.covariance import mean_and_covariance
 
 Path_: TypeAlias = str | os.PathLike[str]
 Array = NDArray[np.float64]

@@ -44,5 +44,5 @@ def check_directions(function: str, name: str, x: Samples, advice: str) -> None:
         count = int(zero.sum())
         raise ValueError(
             f"{function}: {name} has {count} row{'' if count == 1 else 's'} of zeros, the first is "
-            f"row {int(zero.argmax())}, which have no direction; {advice}"
+            f"row {int(zero.argmax())}; zeros have no direction: {advice}"
         )

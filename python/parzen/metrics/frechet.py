@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._arrays import as_float64, as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, __version__, part, provenance
 from parzen._options import as_integer
+from parzen.metrics.covariance import BLOCK, Matrix, Vector, mean_about, mean_and_covariance
 from parzen.protocols import AnyProtocol, recorded, rules_of
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
-
-BLOCK = 128
 # A covariance of float32 statistics is symmetric and positive to about this, relative to its
 # largest entry.
 ROUGHNESS = 1e-6
@@ -92,18 +88,67 @@ def fid(
     >>> 3.5 < value < 4.5
     True
     """
-    ddof = as_integer("fid: ddof", ddof, 0, 1)
+    x, y, ddof = samples_for("fid", real, fake, ddof, protocol)
+    warn_of_bias("fid", x, y, stacklevel=3)
+    center = center_of(x, y).astype(np.float64)
+    value, method = distance(x, y, center, ddof, progress)
+    record = provenance("fid", x, y, method=method, ddof=ddof, **recorded(protocol))
+    return Estimate(value, None, record)
+
+
+def samples_for(
+    function: str, real: object, fake: object, ddof: int, protocol: AnyProtocol | None
+) -> tuple[Samples, Samples, int]:
+    """Return the samples and the divisor's ddof, checked."""
+    ddof = as_integer(f"{function}: ddof", ddof, 0, 1)
     if protocol is not None:
-        ddof = rules_of("fid", protocol, "fid", ddof=(ddof, 1)).ddof
-    x, y = as_pair(real, fake, function="fid", names=("real", "fake"), min_rows=2)
+        ddof = rules_of(function, protocol, "fid", ddof=(ddof, 1)).ddof
+    x, y = as_pair(real, fake, function=function, names=("real", "fake"), min_rows=2)
+    check_range(function, distance_magnitude(x.shape[1], *extent(x, y)), x, y)
+    return x, y, ddof
+
+
+def warn_of_bias(function: str, x: Samples, y: Samples, stacklevel: int) -> None:
+    """Warn where a sample is small beside its dimension."""
     d = x.shape[1]
-    check_range("fid", distance_magnitude(d, *extent(x, y)), x, y)
     for name, n in (("real", len(x)), ("fake", len(y))):
         if n < 2 * d:
-            warnings.warn(small_sample("fid", name, n, d), SmallSampleWarning, stacklevel=2)
-    found = between_samples(x, y, ddof, progress)
-    record = provenance("fid", x, y, method=found.method, ddof=ddof, **recorded(protocol))
-    return Estimate(found.squared, None, record)
+            warnings.warn(
+                f"{function}: {name} has {n} samples of {d} features; FID is biased upwards where "
+                f"n is small beside d. Compare it only at equal n, or use kid, which is unbiased",
+                SmallSampleWarning,
+                stacklevel=stacklevel,
+            )
+
+
+def distance(
+    x: Samples, y: Samples, center: Vector, ddof: int, progress: Progress | None = None
+) -> tuple[float, str]:
+    """Return the squared distance of two samples' moments, and how it was had."""
+    share = len(x) / (len(x) + len(y))
+    first, second = part(progress, 0.0, 0.9 * share), part(progress, 0.9 * share, 0.9)
+    if min(len(x), len(y)) <= x.shape[1]:
+        method = "rows"
+        mean_x, factor_x = _factor(x, center, ddof, first)
+        mean_y, factor_y = _factor(y, center, ddof, second)
+        traces = float(np.vdot(factor_x, factor_x) + np.vdot(factor_y, factor_y))
+        root = float(scipy.linalg.svdvals(factor_x @ factor_y.T, check_finite=False).sum())
+        shift = mean_x - mean_y
+        value = float(shift @ shift) + traces - 2.0 * root
+    else:
+        method = "covariances"
+        moments_x = mean_and_covariance(x, center, ddof, first)
+        value = distance_of_moments(moments_x, mean_and_covariance(y, center, ddof, second))
+    if progress is not None:
+        progress(1.0)
+    return value, method
+
+
+def distance_of_moments(first: tuple[Vector, Matrix], second: tuple[Vector, Matrix]) -> float:
+    """Return the squared distance of two pairs of mean and covariance."""
+    shift = first[0] - second[0]
+    root, _ = _trace_sqrt_product(first[1], second[1])
+    return float(shift @ shift + np.trace(first[1]) + np.trace(second[1])) - 2.0 * root
 
 
 def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -> Estimate:
@@ -159,7 +204,10 @@ def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -
         shift = a - b
         value = float(shift @ shift + np.trace(sigma_a) + np.trace(sigma_b)) - 2.0 * root
     if not math.isfinite(value):
-        raise ValueError(f"{function}: the distance overflows float64; rescale its arguments")
+        raise ValueError(
+            f"{function}: mu1, sigma1, mu2, sigma2 are so large that their distance overflows "
+            f"float64; rescale them"
+        )
     return Estimate(value, None, {"metric": function, "d": a.size, "version": __version__})
 
 
@@ -206,90 +254,7 @@ def sqrtm(sigma: object) -> Matrix:
     return np.ldexp(root, exponent)
 
 
-class Between(NamedTuple):
-    """The squared distance of two fitted Gaussians, the sum of the traces, how it was computed."""
-
-    squared: float
-    traces: float
-    method: Literal["rows", "covariances"]
-
-
-def between_samples(x: Samples, y: Samples, ddof: int, progress: Progress | None = None) -> Between:
-    """Return the distance of the Gaussians fitted to checked samples, each of 2 rows or more."""
-    center = center_of(x, y).astype(np.float64)
-    share = len(x) / (len(x) + len(y))
-    first, second = part(progress, 0.0, 0.9 * share), part(progress, 0.9 * share, 0.9)
-    fit = mean_and_factor if min(len(x), len(y)) <= x.shape[1] else mean_and_covariance
-    found = between_fits(
-        fit(x, center, ddof, first),
-        fit(y, center, ddof, second),
-        "rows" if fit is mean_and_factor else "covariances",
-    )
-    if progress is not None:
-        progress(1.0)
-    return found
-
-
-def between_fits(
-    first: tuple[Vector, Matrix],
-    second: tuple[Vector, Matrix],
-    method: Literal["rows", "covariances"],
-) -> Between:
-    """Return the distance of two Gaussians from their means and factors, or covariances."""
-    (mean_x, x), (mean_y, y) = first, second
-    if method == "rows":
-        traces = float(np.vdot(x, x) + np.vdot(y, y))
-        root = float(scipy.linalg.svdvals(x @ y.T, check_finite=False).sum())
-    else:
-        traces = float(np.trace(x) + np.trace(y))
-        root, _ = _trace_sqrt_product(x, y)
-    shift = mean_x - mean_y
-    return Between(float(shift @ shift) + traces - 2.0 * root, traces, method)
-
-
-def small_sample(function: str, name: str, n: int, d: int) -> str:
-    """Return the text of a `SmallSampleWarning`."""
-    return (
-        f"{function}: {name} has {n} samples of {d} features; FID is biased upwards where n is "
-        f"small beside d. Compare it only at equal n, or use kid, which is unbiased"
-    )
-
-
-def _mean(x: Samples, center: Vector) -> Vector:
-    """Return the mean relative to a center: a far origin costs it no digits."""
-    sums = np.zeros(x.shape[1] + 1)
-    _core.moments(x, sums, 1, wide=True, center=center)
-    return sums[1:] / len(x)
-
-
-def mean_and_covariance(
-    x: Samples, center: Vector, ddof: int, progress: Progress | None
-) -> tuple[Vector, Matrix]:
-    """Return mean (relative to the center) and covariance, all in float64.
-
-    Two passes: rows are shifted by the mean before they are squared, so that no digits cancel, and
-    what rounding has left of the mean is taken off the squares (Chan, Golub and LeVeque,
-    "Algorithms for computing the sample variance", American Statistician 37, 1983, equation 1.7).
-    """
-    n, d = x.shape
-    mean = _mean(x, center)
-    packed = np.zeros((d + 1) * (d + 2) // 2)
-    _core.moments(x, packed, 2, wide=True, center=center + mean, progress=progress)
-    rest, start = packed[1 : d + 1], d + 1  # first come the moments with the constant
-    sigma = np.empty((d, d))
-    for row in range(d):
-        np.subtract(packed[start : start + d - row], rest[row] / n * rest[row:], sigma[row, row:])
-        start += d - row
-    for first in range(0, d, BLOCK):  # mirrored block by block: a whole transpose misses the cache
-        block = slice(first, first + BLOCK)
-        sigma[block, :first] = sigma[:first, block].T
-        square = sigma[block, block]
-        square[...] = np.triu(square) + np.triu(square, 1).T
-    sigma /= n - ddof
-    return mean, sigma
-
-
-def mean_and_factor(
+def _factor(
     x: Samples, center: Vector, ddof: int, progress: Progress | None
 ) -> tuple[Vector, Matrix]:
     """Return the mean and an F with F'F = the covariance: centred rows, a root where many.
@@ -302,7 +267,7 @@ def mean_and_factor(
         mean, sigma = mean_and_covariance(x, center, ddof, progress)
         scaled, exponent = _scaled(sigma)
         return mean, np.ldexp(_core.psd_sqrt(scaled)[0], exponent)
-    mean = _mean(x, center)
+    mean = mean_about(x, center)
     if progress is not None:
         progress(1.0)
     return mean, (x - center - mean) / math.sqrt(n - ddof)

@@ -151,8 +151,9 @@ def score_of(
             progress(0.5 + 0.5 * rows.stop / n)
 
     stderr = None if splits == 1 else float(scores.std(ddof=1) / np.sqrt(splits))
+    over_splits = {**record, "degrees_of_freedom": splits - 1}
     return InceptionScore(
-        Estimate(scores.mean(), stderr, record),
+        Estimate(scores.mean(), stderr, over_splits if splits > 1 else record),
         Estimate(scores.std(ddof=rules.ddof) if splits > rules.ddof else 0.0, None, record),
         _exponential(certainty.mean(), certainty, record),
         _exponential(_entropy(marginal), surprise, record),

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
-from parzen._arrays import as_pair, check_range, distance_magnitude, extent
+from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_positive, check_choice
-from parzen.metrics.directions import nonzero_rows, unit_rows
-from parzen.metrics.frechet import SmallSampleWarning, between_samples, small_sample
+from parzen.metrics.covariance import mean_about
+from parzen.metrics.directions import BLOCK_ROWS, nonzero_rows, unit_rows
+from parzen.metrics.frechet import distance, warn_of_bias
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -72,7 +72,7 @@ def mifid(
     References
     ----------
     Bai, Lin, Raffel and Kan, "On training sample memorization: lessons from benchmarking
-    generative modeling with a large-scale competition", KDD 2021, section 4.2.
+    generative modeling with a large-scale competition", KDD 2021.
 
     Examples
     --------
@@ -87,15 +87,13 @@ def mifid(
         raise ValueError(f"mifid: cosine_distance_eps is {eps}, expected a number in (0, 1]")
     check_choice("mifid: over", over, ("fake", "real"))
     x, y = as_pair(real, fake, function="mifid", names=("real", "fake"), min_rows=2)
-    d = x.shape[1]
-    check_range("mifid", distance_magnitude(d, *extent(x, y)), x, y)
-    for name, n in (("real", len(x)), ("fake", len(y))):
-        if n < 2 * d:
-            warnings.warn(small_sample("mifid", name, n, d), SmallSampleWarning, stacklevel=2)
+    check_range("mifid", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
+    warn_of_bias("mifid", x, y, stacklevel=3)
     directions = [_directions(name, rows) for name, rows in (("real", x), ("fake", y))]
-    frechet = between_samples(x, y, 1, part(progress, 0.0, 0.5))
+    center = center_of(x, y).astype(np.float64)
+    frechet, method = distance(x, y, center, 1, part(progress, 0.0, 0.5))
     among, queries = directions if over == "fake" else directions[::-1]
-    distance = float(
+    nearest = float(
         nearest_cosine_distances(among, queries, part(progress, 0.5, 1.0)).mean(dtype=np.float64)
     )
     if progress is not None:
@@ -104,17 +102,16 @@ def mifid(
         "mifid",
         x,
         y,
-        method=frechet.method,
+        method=method,
         cosine_distance_eps=eps,
         over=over,
-        fid=frechet.squared,
-        distance=distance,
-        zero_rows=(len(x) - len(directions[0]), len(y) - len(directions[1])),
+        fid=frechet,
+        distance=nearest,
+        zero_rows=[len(x) - len(directions[0]), len(y) - len(directions[1])],
     )
-    if frechet.squared <= FRECHET_ROUNDING * frechet.traces:
+    if frechet <= FRECHET_ROUNDING * (_total_variance(x, center) + _total_variance(y, center)):
         return Estimate(0.0, None, record)
-    divisor = distance + LEAST_DISTANCE if distance < eps else 1.0
-    value = frechet.squared / divisor
+    value = frechet / (nearest + LEAST_DISTANCE if nearest < eps else 1.0)
     if not math.isfinite(value):
         raise ValueError("mifid: the quotient overflows float64; rescale the features")
     return Estimate(value, None, record)
@@ -129,14 +126,23 @@ def nearest_cosine_distances(
     1 - <u, v> cancels; the negative of v gives the other sign.
     """
     signs = (1, -1) if min(among.min(), queries.min()) < 0.0 else (1,)
-    nearest = [
+    found = [
         _core.nearest(
             among, sign * queries, 1, progress=part(progress, i / len(signs), (i + 1) / len(signs))
         )[:, 0]
         for i, sign in enumerate(signs)
     ]
-    halves: NDArray[np.floating] = np.minimum.reduce(nearest) / 2
+    halves: NDArray[np.floating] = np.minimum.reduce(found) / 2
     return halves
+
+
+def _total_variance(x: Samples, center: NDArray[np.float64]) -> float:
+    """Return the trace of the covariance."""
+    mean = center + mean_about(x, center)
+    total = 0.0
+    for start in range(0, len(x), BLOCK_ROWS):
+        total += float(np.square(x[start : start + BLOCK_ROWS] - mean).sum())
+    return total / (len(x) - 1)
 
 
 def _directions(name: str, x: Samples) -> Samples:

@@ -19,6 +19,8 @@ from parzen.metrics.kernels import Gaussian, Kernel, Polynomial, check_kernel
 from parzen.metrics.moments import MMD
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from parzen._core import Progress, Samples
 
 Vector = NDArray[np.float64]
@@ -149,9 +151,9 @@ class PairSums:
         h_y = self.yy / (m - 1) - self.yx / n
         first = 4.0 * h_x.var(ddof=1) / n + 4.0 * h_y.var(ddof=1) / m
         second = (
-            2.0 * _centred_within(self.xx, self.squares[0]) / (n * (n - 1))
-            + 2.0 * _centred_within(self.yy, self.squares[1]) / (m * (m - 1))
-            + 4.0 * _centred_across(self.xy, self.yx, self.squares[2]) / (n * m)
+            2.0 * centred_within(self.xx, self.squares[0]) / (n * (n - 1))
+            + 2.0 * centred_within(self.yy, self.squares[1]) / (m * (m - 1))
+            + 4.0 * centred_across(self.xy, self.yx, self.squares[2]) / (n * m)
         )
         return math.sqrt(first - min(max(second, 0.0), first / 2.0))
 
@@ -166,9 +168,9 @@ class PairSums:
             return None
         h_x = self.xx / (rows_x - 1) - self.xy / rows_y
         h_y = self.yy / (rows_y - 1) - self.yx / rows_x
-        s_xx = max(_centred_within(self.xx, self.squares[0]), 0.0)
-        s_yy = max(_centred_within(self.yy, self.squares[1]), 0.0)
-        s_xy = max(_centred_across(self.xy, self.yx, self.squares[2]), 0.0)
+        s_xx = max(centred_within(self.xx, self.squares[0]), 0.0)
+        s_yy = max(centred_within(self.yy, self.squares[1]), 0.0)
+        s_xy = max(centred_across(self.xy, self.yx, self.squares[2]), 0.0)
         first_x = max(float(h_x.var(ddof=1)) - s_xx / (rows_x - 1) - s_xy / rows_y, 0.0)
         first_y = max(float(h_y.var(ddof=1)) - s_yy / (rows_y - 1) - s_xy / rows_x, 0.0)
         first = 4.0 * first_x / n + 4.0 * first_y / m
@@ -260,12 +262,12 @@ def ready(function: str, kernel: Kernel, x: Samples, y: Samples) -> tuple[Sample
     return x, y, kernel
 
 
-def described(kernel: Kernel) -> dict[str, Any]:
+def described(kernel: DataclassInstance) -> dict[str, Any]:
     """Return a kernel's name and parameters for a provenance."""
     return {"name": type(kernel).__name__, **dataclasses.asdict(kernel)}
 
 
-def _centred_within(rows: Vector, squares: float) -> float:
+def centred_within(rows: Vector, squares: float) -> float:
     """Estimate E k~(x, x')^2 without bias from off-diagonal row sums and sum of squares, n >= 4.
 
     The U-centred sum of Szekely and Rizzo ("Partial distance correlation with methods for
@@ -279,7 +281,7 @@ def _centred_within(rows: Vector, squares: float) -> float:
     return (squares - mean * total - 2.0 * float(rest @ rest) / (n - 2)) / (n * (n - 3))
 
 
-def _centred_across(rows: Vector, columns: Vector, squares: float) -> float:
+def centred_across(rows: Vector, columns: Vector, squares: float) -> float:
     """Estimate E k~(x, y)^2 without bias, as in a two-way analysis of variance."""
     n, m = len(rows), len(columns)
     total = math.fsum(rows)

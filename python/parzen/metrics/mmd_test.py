@@ -107,7 +107,7 @@ def mmd_test(
     seed = as_seed("mmd_test: seed", seed)
     a, b, kernel = ready("mmd_test", kernel, *as_pair(x, y, function="mmd_test", min_rows=2))
     center = center_of(a, b)
-    draws = _Assignments(a, b, seed)
+    draws = Assignments(a, b, seed)
     vectors = permutations + 1  # the first is the assignment as it came
     size = chunk_size(len(a) + len(b), a.shape[1])
     statistics, sums = [], None
@@ -141,7 +141,7 @@ def mmd_test(
     return MMDTest(Estimate(squared, sums.stderr(), record), p_value, null)
 
 
-class _Assignments:
+class Assignments:
     """Random assignments of the rows of X and Y to two samples of their sizes.
 
     A vector has the rows of the smaller one: of the larger, a sum is the difference of two not
@@ -153,6 +153,7 @@ class _Assignments:
         self.random = np.random.default_rng(seed)
 
     def bits(self, count: int, *, given_first: bool) -> tuple[Bits, Bits]:
+        """Return so many assignments, of the rows of X and of those of Y."""
         n, rows = self.n, self.n + self.m
         u, v = no_bits(n, count), no_bits(self.m, count)
         given = slice(0, n) if n <= self.m else slice(n, rows)
@@ -167,7 +168,15 @@ class _Assignments:
         return u, v
 
     def statistics(self, u: Bits, v: Bits, found: Quadratics) -> Vector:
-        """MMD^2 of each assignment, from sums over its smaller sample and row sums over all."""
+        """MMD^2 of each assignment."""
+        within, outside, across = self.means(u, v, found)
+        return within + outside - 2.0 * across
+
+    def means(self, u: Bits, v: Bits, found: Quadratics) -> tuple[Vector, Vector, Vector]:
+        """Return the means of k within the smaller sample, within the larger, and across.
+
+        From sums over the smaller sample and row sums over all.
+        """
         size, rest = sorted((self.n, self.m))
         rows_x, rows_y = found.sums.xx + found.sums.xy, found.sums.yy + found.sums.yx
         within = found.xx + found.yy + 2.0 * found.xy
@@ -175,9 +184,9 @@ class _Assignments:
         across = from_within - within
         outside = math.fsum(rows_x) + math.fsum(rows_y) - from_within - across
         return (
-            within / (size * (size - 1))
-            + outside / (rest * (rest - 1))
-            - 2.0 * across / (size * rest)
+            within / (size * (size - 1)),
+            outside / (rest * (rest - 1)),
+            across / (size * rest),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import scipy.linalg
@@ -16,6 +16,7 @@ from parzen._estimate import Estimate, __version__, provenance
 from parzen._options import as_integer, as_number, as_seed
 from parzen.metrics.directions import check_directions, unit_rows
 from parzen.metrics.frechet import ROUGHNESS, symmetric
+from parzen.metrics.jackknife import blocks_of, jackknife
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
@@ -31,9 +32,9 @@ BLOCK_ROWS = 4096
 def vendi_score(
     x: object,
     *,
-    q: float = 1,
+    q: float | Literal["inf"] = 1,
     normalize: bool = True,
-    groups: int | None = 10,
+    blocks: int | None = 10,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Estimate:
@@ -54,12 +55,12 @@ def vendi_score(
     normalize
         Whether rows are divided by their length. False takes them as they are: the score is a
         number of samples only where their lengths are 1.
-    groups
-        Of the standard error, by the jackknife: all rows are split at random into so many groups of
-        equal size, and the score is taken again without each of them. It costs as many more
-        decompositions of a min(n, d) matrix. None: no standard error.
+    blocks
+        Of the standard error, by the jackknife: all rows are split at random into so many blocks,
+        and the score is taken again without each of them. It costs as many more decompositions of
+        a min(n, d) matrix. None: no standard error.
     seed
-        Of the groups; the score itself does not depend on it.
+        Of the blocks; the score itself does not depend on it.
     progress
         Called with the fraction done.
 
@@ -79,8 +80,8 @@ def vendi_score(
     ----------
     Friedman and Dieng, "The Vendi score: a diversity evaluation metric for machine learning",
     TMLR 2023, definition 3.1. Other orders: Pasarkar and Dieng, "Cousins of the Vendi score",
-    AISTATS 2024. The delete-a-group jackknife: Kott, "The delete-a-group jackknife", Journal of
-    Official Statistics 17, 2001.
+    AISTATS 2024. The jackknife: Busing, Meijer and van der Leeden, "Delete-m jackknife for
+    unequal m", Statistics and Computing 9, 1999.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def vendi_score(
     1.0
     """
     order = _order("vendi_score: q", q)
-    parts, seed = _jackknife_options("vendi_score", groups, seed)
+    parts, seed = _jackknife_options("vendi_score", blocks, seed)
     samples = as_samples("x", x, function="vendi_score")
     n, d = samples.shape
     if normalize:
@@ -108,7 +109,13 @@ def vendi_score(
     without = _covariance(samples, normalize) if d < n else _gram(samples, normalize)
     value, stderr = _score(without, n, order, normalize, parts, seed, progress)
     record = provenance(
-        "vendi_score", samples, q=order, normalize=bool(normalize), groups=groups, seed=seed
+        "vendi_score",
+        samples,
+        q=_named(order),
+        normalize=bool(normalize),
+        blocks=blocks,
+        seed=seed,
+        **_freedom(stderr, n, parts),
     )
     return Estimate(value, stderr, record)
 
@@ -116,9 +123,9 @@ def vendi_score(
 def vendi_score_from_kernel(
     kernel: object,
     *,
-    q: float = 1,
+    q: float | Literal["inf"] = 1,
     normalize: bool = False,
-    groups: int | None = 10,
+    blocks: int | None = 10,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Estimate:
@@ -133,8 +140,8 @@ def vendi_score_from_kernel(
         As in `vendi_score`.
     normalize
         Whether k_ij is divided by sqrt(k_ii k_jj) first, which puts ones on the diagonal.
-    groups, seed
-        Of the standard error, as in `vendi_score`; it costs `groups` more decompositions of an
+    blocks, seed
+        Of the standard error, as in `vendi_score`; it costs `blocks` more decompositions of an
         (n, n) matrix.
     progress
         Called with the fraction done.
@@ -158,12 +165,12 @@ def vendi_score_from_kernel(
     Examples
     --------
     >>> import numpy as np, parzen
-    >>> parzen.vendi_score_from_kernel(np.eye(4), groups=None)
+    >>> parzen.vendi_score_from_kernel(np.eye(4), blocks=None)
     Estimate(4.0)
     """
     function = "vendi_score_from_kernel"
     order = _order(f"{function}: q", q)
-    parts, seed = _jackknife_options(function, groups, seed)
+    parts, seed = _jackknife_options(function, blocks, seed)
     k = as_float64("kernel", kernel, function=function, shape=None, meaning="")
     if k.ndim != 2 or k.shape[0] != k.shape[1] or k.size == 0:
         raise ValueError(f"{function}: kernel has shape {k.shape}, expected (n, n)")
@@ -177,8 +184,17 @@ def vendi_score_from_kernel(
         return k[np.ix_(kept, kept)], len(kept)
 
     value, stderr = _score(without, n, order, True, parts, seed, progress)
-    facts = {"q": order, "normalize": bool(normalize), "groups": groups, "seed": seed}
-    return Estimate(value, stderr, {"metric": function, "n": n, **facts, "version": __version__})
+    record = {
+        "metric": function,
+        "n": n,
+        "q": _named(order),
+        "normalize": bool(normalize),
+        "blocks": blocks,
+        "seed": seed,
+        **_freedom(stderr, n, parts),
+        "version": __version__,
+    }
+    return Estimate(value, stderr, record)
 
 
 def renyi_entropy(weights: Vector, q: float, total: float) -> float:
@@ -203,33 +219,25 @@ def _score(
     n: int,
     q: float,
     normalized: bool,
-    groups: int,
+    blocks: int,
     seed: int,
     progress: Progress | None,
 ) -> tuple[float, float | None]:
-    """Return the score and its standard error by the delete-a-group jackknife.
-
-    With theta_g the score without group g of b of n rows, G groups:
-    (n - b) / (b G) sum_g (theta_g - mean theta)^2. Groups are of one size, so that a score that
-    grows with n does not pass for one that varies; n mod G rows stay in every part.
-    """
-    groups = 0 if q == 0.0 else min(groups, n if n > 1 else 0)
+    """Return the score and its standard error by leaving out blocks of rows."""
+    blocks = 0 if q == 0.0 else min(blocks, n if n > 1 else 0)
     value = _of_matrix(*without(None), q, normalized, checked=False)
     if progress is not None:
-        progress(1.0 / (groups + 1))
-    if groups == 0:
+        progress(1.0 / (blocks + 1))
+    if blocks == 0:
         return value, None
-    size = n // groups
-    order = np.random.default_rng(seed).permutation(n)
-    scores = np.empty(groups)
-    for g in range(groups):
-        rest = without(order[g * size : (g + 1) * size])
-        scores[g] = _of_matrix(*rest, q, normalized, checked=True)
+    left_out = blocks_of(n, blocks, np.random.default_rng(seed))
+    scores = []
+    for rows in left_out:
+        scores.append(_of_matrix(*without(rows), q, normalized, checked=True))
         if progress is not None:
-            progress((g + 2) / (groups + 1))
-    spread = float(np.square(scores - scores.mean()).sum())
-    stderr = math.sqrt((n - size) / (size * groups) * spread)
-    return value, stderr if math.isfinite(stderr) else None
+            progress((len(scores) + 1) / (blocks + 1))
+    variance = jackknife(value, scores, [len(rows) for rows in left_out]).variance
+    return value, math.sqrt(variance) if math.isfinite(variance) else None
 
 
 def _of_matrix(matrix: Matrix, count: int, q: float, normalized: bool, *, checked: bool) -> float:
@@ -242,7 +250,8 @@ def _of_matrix(matrix: Matrix, count: int, q: float, normalized: bool, *, checke
         if not checked:
             _check_definite(float(eigenvalues[0]), float(eigenvalues[-1]))
         # What rounding leaves of a zero would count: for orders below 1, as much as a sample.
-        rounding = len(eigenvalues) * np.finfo(np.float64).eps * eigenvalues[-1]
+        size = max(count, len(eigenvalues))
+        rounding = size * np.finfo(np.float64).eps * eigenvalues[-1]
         weights = eigenvalues[eigenvalues > rounding]
         if q == 0.0:
             return float(len(weights))
@@ -266,7 +275,7 @@ def _check_definite(lowest: float, largest: float) -> None:
 
 
 def _covariance(x: Samples, normalize: bool) -> Without:
-    """Return X'X by blocks of rows; without a group, by taking that group's X'X off."""
+    """Return X'X by blocks of rows; without a block, by taking that block's X'X off."""
 
     def product(rows: NDArray[np.intp] | slice) -> Matrix:
         chosen = x[rows]
@@ -330,8 +339,16 @@ def _order(what: str, q: object) -> float:
     return order
 
 
-def _jackknife_options(function: str, groups: object, seed: object) -> tuple[int, int]:
-    parts = 0 if groups is None else as_integer(f"{function}: groups", groups, 2)
+def _named(order: float) -> float | str:
+    return "inf" if order == math.inf else order  # which JSON has no number for
+
+
+def _freedom(stderr: float | None, n: int, blocks: int) -> dict[str, Any]:
+    return {} if stderr is None else {"degrees_of_freedom": min(blocks, n) - 1}
+
+
+def _jackknife_options(function: str, blocks: object, seed: object) -> tuple[int, int]:
+    parts = 0 if blocks is None else as_integer(f"{function}: blocks", blocks, 2)
     return parts, as_seed(f"{function}: seed", seed)
 
 

@@ -1,0 +1,172 @@
+"""The error bar of FID and its bias, by leaving out blocks of samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parzen._arrays import center_of
+from parzen._estimate import Estimate, provenance
+from parzen._options import as_integer, as_seed
+from parzen.metrics.covariance import Matrix, Scatter, Vector, mean_about, scatter_about
+from parzen.metrics.frechet import distance, distance_of_moments, samples_for
+from parzen.metrics.jackknife import blocks_of, jackknife
+from parzen.protocols import AnyProtocol, recorded
+
+if TYPE_CHECKING:
+    from parzen._core import Progress, Samples
+
+Rows = list[NDArray[np.intp]]
+
+
+class FIDJackknife(NamedTuple):
+    """FID with its standard error, and without its bias.
+
+    Attributes
+    ----------
+    value
+        FID as `parzen.fid` returns it. It estimates its own expectation at these n and m, which is
+        above the distance of the populations.
+    corrected
+        `value` less the estimated bias, which is of order 1/n: an estimate of the distance of the
+        populations. It may be negative. Below n = 5 d or so the rest of the bias counts.
+    """
+
+    value: Estimate
+    corrected: Estimate
+
+
+def fid_jackknife(
+    real: object,
+    fake: object,
+    *,
+    blocks: int = 10,
+    ddof: int = 1,
+    protocol: AnyProtocol | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> FIDJackknife:
+    """Return FID with a standard error, and FID corrected for its bias.
+
+    Each sample is split into random blocks, and FID is taken again without each of them: the
+    variance and bias of FID are those that the variances over both samples' blocks say. Moments are
+    not summed up again: a block's are taken off. It costs 2 `blocks` Frechet distances.
+
+    Parameters
+    ----------
+    real, fake
+        Features (n, d) and (m, d), n, m >= 2 `blocks`.
+    blocks
+        Of each sample; the standard error has 2 (blocks - 1) degrees of freedom.
+    ddof, protocol
+        As in `parzen.fid`.
+    seed
+        Of the assignment of rows to blocks.
+    progress
+        Called with the fraction done.
+
+    Returns
+    -------
+    FIDJackknife
+        ``value`` and ``corrected``, each with its standard error; `Estimate.interval` gives their
+        intervals, by Student's distribution.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where features or options are not as described.
+
+    References
+    ----------
+    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11, for two samples:
+    their variances and biases add. Blocks: Busing, Meijer and van der Leeden, 1999.
+
+    Examples
+    --------
+    >>> import numpy as np, parzen
+    >>> real, fake = np.random.default_rng(0).normal(size=(2, 500, 8))
+    >>> result = parzen.fid_jackknife(real, fake + 1.0)
+    >>> low, high = result.corrected.interval(0.99)
+    >>> low < 8.0 < high < result.value + 3 * result.value.stderr
+    True
+    """
+    function = "fid_jackknife"
+    x, y, ddof = samples_for(function, real, fake, ddof, protocol)
+    blocks = as_integer(f"{function}: blocks", blocks, 2)
+    random = np.random.default_rng(as_seed(f"{function}: seed", seed))
+    for name, n in (("real", len(x)), ("fake", len(y))):
+        if n < 2 * blocks:
+            raise ValueError(
+                f"{function}: {name} has {n} samples for {blocks} blocks; expected at least 2 in "
+                f"each: pass blocks<={n // 2}"
+            )
+    parts = [blocks_of(len(sample), blocks, random) for sample in (x, y)]
+    whole, *without = replicates(x, y, parts, ddof, progress)
+    sides = [
+        jackknife(whole, found, [len(rows) for rows in side])
+        for found, side in zip(without, parts, strict=True)
+    ]
+    stderr = math.sqrt(sides[0].variance + sides[1].variance)
+    bias = sides[0].bias + sides[1].bias
+    facts = {
+        "ddof": ddof,
+        "blocks": blocks,
+        "seed": seed,
+        "bias": bias,
+        "degrees_of_freedom": 2 * (blocks - 1),
+        **recorded(protocol),
+    }
+    at_n = provenance("fid", x, y, estimand="its expectation at these n and m", **facts)
+    limit = provenance("fid, corrected", x, y, estimand="FID of the populations", **facts)
+    return FIDJackknife(Estimate(whole, stderr, at_n), Estimate(whole - bias, stderr, limit))
+
+
+def replicates(
+    x: Samples, y: Samples, parts: list[Rows], ddof: int, progress: Progress | None = None
+) -> tuple[float, Vector, Vector]:
+    """Return FID, FID without each block of x, and without each block of y."""
+    center = center_of(x, y).astype(np.float64)
+    fewest = min(len(x) - len(parts[0][0]), len(y) - len(parts[1][0]))
+    way = _by_rows if fewest <= x.shape[1] else _by_moments
+    values = []
+    for value in way(x, y, parts, center, ddof):
+        values.append(value)
+        if progress is not None:
+            progress(len(values) / (1 + len(parts[0]) + len(parts[1])))
+    first = 1 + len(parts[0])
+    return values[0], np.array(values[1:first]), np.array(values[first:])
+
+
+def _by_moments(
+    x: Samples, y: Samples, parts: list[Rows], center: Vector, ddof: int
+) -> Iterator[float]:
+    """Yield FID, then without each block of x, then of y: its sums are taken off the whole's."""
+    samples = (x, y)
+    points = [center + mean_about(sample, center) for sample in samples]
+    scatters = [scatter_about(sample, point) for sample, point in zip(samples, points, strict=True)]
+
+    def moments(scatter: Scatter, point: Vector) -> tuple[Vector, Matrix]:
+        return scatter.mean() + (point - center), scatter.covariance(ddof)
+
+    whole = [moments(scatter, point) for scatter, point in zip(scatters, points, strict=True)]
+    yield distance_of_moments(*whole)
+    for side, (sample, point, scatter) in enumerate(zip(samples, points, scatters, strict=True)):
+        other = whole[1 - side]
+        for rows in parts[side]:
+            rest = scatter - scatter_about(sample[rows], point)
+            yield distance_of_moments(moments(rest, point), other)
+
+
+def _by_rows(
+    x: Samples, y: Samples, parts: list[Rows], center: Vector, ddof: int
+) -> Iterator[float]:
+    """Yield the same where covariances are singular, from the rows that remain."""
+    yield distance(x, y, center, ddof)[0]
+    for rows in parts[0]:
+        yield distance(np.delete(x, rows, axis=0), y, center, ddof)[0]
+    for rows in parts[1]:
+        yield distance(x, np.delete(y, rows, axis=0), center, ddof)[0]

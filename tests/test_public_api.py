@@ -247,6 +247,21 @@ def test_import_is_light():
     assert done.stderr.strip() == "set()"
 
 
+def test_compat_imports_no_other_package():
+    names = "cleanfid, prdc, pytorch_fid, scipy, sklearn, torch_fidelity, vendi_score"
+    heavy = "{'torch', 'PIL', 'sklearn', 'cleanfid', 'prdc', 'pytorch_fid', 'torch_fidelity'}"
+    heavy += " | {'vendi_score', 'scipy.stats'}"
+    found = f"({heavy}) & {{*sys.modules}}"
+    code = f"import sys; from parzen.compat import {names}; sys.exit(repr({found}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "set()"
+
+
+def test_import_brings_no_compat():
+    code = "import sys, parzen; sys.exit('parzen.compat' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_version():
     assert parzen.__version__ == importlib.metadata.version("parzen")
 

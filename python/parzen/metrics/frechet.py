@@ -114,7 +114,8 @@ def warn_of_bias(function: str, n: int, m: int, d: int, stacklevel: int) -> None
         if rows < 2 * d:
             warnings.warn(
                 f"{function}: {name} has {rows} samples of {d} features; FID is biased upwards "
-                f"where n is small beside d. Compare it only at equal n, or use kid, which is unbiased",
+                f"where n is small beside d. Compare it only at equal n, or use kid, which is "
+                f"unbiased",
                 SmallSampleWarning,
                 stacklevel=stacklevel,
             )

@@ -45,10 +45,12 @@ NAMES = {
     "log_density",
     "mmd",
     "mmd_test",
+    "patch",
     "precision_recall",
     "protocol",
     "set_num_threads",
     "sqrtm",
+    "unpatch",
 }
 
 # What stands after `*`, and the defaults: part of the contract.
@@ -72,6 +74,7 @@ SIGNATURES = {
     "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, groups=10, seed=0, "
     "progress=None)",
     "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', progress=None)",
+    "patch": "(*, quiet=False, also=())",
     "Polynomial": "(degree=3, gamma=None, coef0=1.0)",
     "Gaussian": "(bandwidth='median', seed=0)",
     "RationalQuadratic": "(alpha, length_scale)",
@@ -93,6 +96,7 @@ MODULES = [
     "parzen.metrics.mmd",
     "parzen.metrics.mmd_test",
     "parzen.metrics.vendi",
+    "parzen.patch.replacing",
 ]
 
 

@@ -21,6 +21,7 @@ from parzen.metrics.mmd import mmd
 from parzen.metrics.mmd_test import MMDTest, mmd_test
 from parzen.metrics.moments import MMD, Moments
 from parzen.metrics.vendi import vendi_score, vendi_score_from_kernel
+from parzen.patch import patch, unpatch
 from parzen.protocols import Protocol, protocol
 
 __all__ = [
@@ -50,10 +51,12 @@ __all__ = [
     "mifid",
     "mmd",
     "mmd_test",
+    "patch",
     "precision_recall",
     "protocol",
     "set_num_threads",
     "sqrtm",
+    "unpatch",
     "vendi_score",
     "vendi_score_from_kernel",
 ]

@@ -106,8 +106,9 @@ def patch(*, quiet: bool = False, also: Sequence[str] = ()) -> tuple[str, ...]:
     No package is imported that the program does not import. Every name that a loaded module has for
     such a function is replaced, also by ``from x import y``. What ours refuses goes to the
     package's own function, so that a program keeps its answers and errors: another metric or
-    kernel, samples on a GPU, gradients, broken input. Random subsets are drawn from the same global generators. A
-    function whose parameters are not those we know is left alone, and said so.
+    kernel, samples on a GPU, gradients, broken input. Random subsets are drawn from the same
+    global generators. A function whose parameters are not those we know is left alone, and said
+    so.
 
     Parameters
     ----------

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torch import nn
 
 from . import weights as _weights
 from .blocks import ConvUnit, InceptionA, InceptionB, InceptionC, InceptionD, InceptionE
+from .network import check_batch, exact_arithmetic
 from .resize import RESIZES, resize_images
 
 __all__ = ["LAYERS", "NORMALISATIONS", "InceptionV3"]
@@ -63,7 +63,7 @@ class InceptionV3(nn.Module):
     normalisation : {"(x - 128) / 128", "2 x / 255 - 1"}
         What becomes of a resized pixel x in 0..255. The first is the TensorFlow graph's, of
         torch-fidelity, torchmetrics and clean-fid; the second that of pytorch-fid and of
-        clean-fid's legacy mode. The features differ by 0.2 %.
+        clean-fid's legacy mode.
     dtype : torch.dtype
         What the convolutions compute in: float32, float64, or bfloat16 (faster on hardware that
         has it, features to about 2 digits; said so in ``description`` and ``provenance``).
@@ -72,6 +72,8 @@ class InceptionV3(nn.Module):
 
     Attributes
     ----------
+    layers : tuple of str
+        All outputs that there are.
     provenance : dict of str to str
         Everything that decides the features: network, weights, resize, normalisation, dtype and
         torch's version.
@@ -99,6 +101,8 @@ class InceptionV3(nn.Module):
     >>> {layer: tuple(values.shape) for layer, values in network(images).items()}
     {'64': (2, 64), '192': (2, 192)}
     """
+
+    layers = LAYERS
 
     def __init__(
         self,
@@ -219,11 +223,7 @@ class InceptionV3(nn.Module):
         ValueError
             Not of shape (n, 3, h, w), or empty.
         """
-        if not isinstance(images, torch.Tensor) or images.dtype != torch.uint8:
-            came = getattr(images, "dtype", type(images).__name__)
-            raise TypeError(f"images: expected a uint8 tensor of values 0..255, got {came}")
-        if images.ndim != 4 or images.shape[1] != 3 or images.numel() == 0:
-            raise ValueError(f"images: expected shape (n, 3, h, w), got {tuple(images.shape)}")
+        check_batch(images)
         parts = [self.encode(self.prepare(chunk), self.features) for chunk in self._chunks(images)]
         return {layer: torch.cat([part[layer] for part in parts]) for layer in self.features}
 
@@ -253,7 +253,7 @@ class InceptionV3(nn.Module):
         dict of layer to float32 tensor, (n, d)
         """
         wanted = self.features if layers is None else check_layers(layers)
-        with _exact_arithmetic(prepared.device.type):
+        with exact_arithmetic(prepared.device.type):
             parts = [self._run(chunk, wanted) for chunk in self._chunks(prepared)]
         return {layer: torch.cat([part[layer] for part in parts]).float() for layer in wanted}
 
@@ -287,14 +287,3 @@ def check_layers(layers: Iterable[str]) -> tuple[str, ...]:
             f"features: expected some of {', '.join(LAYERS)}, got {', '.join(map(repr, names))}"
         )
     return tuple(dict.fromkeys(names))
-
-
-@contextlib.contextmanager
-def _exact_arithmetic(device: str) -> Iterator[None]:
-    """Neither a caller's autocast nor TF32 may change features that are labelled float32."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.autocast(device, enabled=False))
-        if device == "cuda":
-            cudnn = torch.backends.cudnn
-            stack.enter_context(cudnn.flags(enabled=cudnn.enabled, allow_tf32=False))
-        yield

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from parzen.patch import frechet, kid, others
+from parzen.patch import replacements
 
 Function = Callable[..., Any]
 
@@ -37,49 +37,55 @@ class Target:
 STATISTICS = ("mu1", "sigma1", "mu2", "sigma2")
 FEATURES = ("features_1", "features_2", "kwargs")
 
+
+def _same(peer: str, module: str, name: str, *parameters: str) -> Target:
+    """Return a target that `parzen.compat` has under the same name."""
+    return Target(module, name, (parameters,), replacements.compat(peer, name))
+
+
 TARGETS = (
-    Target(
-        "pytorch_fid.fid_score",
-        "calculate_frechet_distance",
-        ((*STATISTICS, "eps"),),
-        frechet.of_statistics,
-    ),
-    Target("cleanfid.fid", "frechet_distance", ((*STATISTICS, "eps"),), frechet.of_statistics),
-    Target(
+    _same("pytorch_fid", "pytorch_fid.fid_score", "calculate_frechet_distance", *STATISTICS, "eps"),
+    _same("cleanfid", "cleanfid.fid", "frechet_distance", *STATISTICS, "eps"),
+    _same(
+        "cleanfid",
         "cleanfid.fid",
         "kernel_distance",
-        (("feats1", "feats2", "num_subsets", "max_subset_size"),),
-        kid.clean_fid,
+        *("feats1", "feats2", "num_subsets", "max_subset_size"),
     ),
-    Target(
+    _same(
+        "torch_fidelity",
         "torch_fidelity.metric_fid",
         "fid_statistics_to_metric",
-        (("stat_1", "stat_2", "verbose"),),
-        frechet.torch_fidelity,
+        *("stat_1", "stat_2", "verbose"),
     ),
-    Target("torch_fidelity.metric_kid", "kid_features_to_metric", (FEATURES,), kid.torch_fidelity),
+    _same("torch_fidelity", "torch_fidelity.metric_kid", "kid_features_to_metric", *FEATURES),
+    _same("torch_fidelity", "torch_fidelity.metric_prc", "prc_features_to_metric", *FEATURES),
     Target(
-        "torch_fidelity.metric_prc",
-        "prc_features_to_metric",
-        (FEATURES,),
-        others.torch_fidelity_precision_recall,
+        "torchmetrics.image.fid", "_compute_fid", (STATISTICS,), replacements.torchmetrics_frechet
     ),
-    Target("torchmetrics.image.fid", "_compute_fid", (STATISTICS,), frechet.torchmetrics),
     Target(
         "torchmetrics.image.kid",
         "KernelInceptionDistance.compute",
         (("self",),),
-        kid.torchmetrics,
+        replacements.torchmetrics_kid,
     ),
     Target(
-        "prdc.prdc", "compute_prdc", (("real_features", "fake_features", "nearest_k"),), others.prdc
+        "prdc.prdc",
+        "compute_prdc",
+        (("real_features", "fake_features", "nearest_k"),),
+        replacements.prdc,
     ),
-    Target("vendi_score.vendi", "score_X", (("X", "q", "p", "normalize"),), others.vendi_of_gram),
-    Target("vendi_score.vendi", "score_dual", (("X", "q", "normalize"),), others.vendi_dual),
+    Target(
+        "vendi_score.vendi",
+        "score_X",
+        (("X", "q", "p", "normalize"),),
+        replacements.vendi_of_gram,
+    ),
+    Target("vendi_score.vendi", "score_dual", (("X", "q", "normalize"),), replacements.vendi_dual),
     Target(
         "sklearn.neighbors._kde",
         "KernelDensity.score_samples",
         (("self", "X"),),
-        others.kernel_density,
+        replacements.kernel_density,
     ),
 )

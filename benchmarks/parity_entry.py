@@ -8,7 +8,7 @@ import io
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,11 +34,14 @@ class Reason:
         The largest relative difference that it explains.
     why
         In words.
+    both
+        Whether both round, so that ours need not be the nearer one.
     """
 
     inputs: str
     at_most: float
     why: str
+    both: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,23 +97,33 @@ class Row:
             return False
         if self.difference <= UNEXPLAINED:
             return True
-        nearer = self.errors is None or self.errors[0] <= max(self.errors[1], UNEXPLAINED)
-        return self.reason is not None and self.difference <= self.reason.at_most and nearer
+        if self.reason is None or self.difference > self.reason.at_most:
+            return False
+        if self.errors is None:
+            return True
+        ours, theirs = self.errors
+        return ours <= (self.reason.at_most if self.reason.both else max(theirs, UNEXPLAINED))
 
 
 @dataclass
 class Timed:
-    """What a call gave, and its shortest time out of three; one, where it takes long."""
+    """What a call gave, and its shorter time out of two; one, where it takes long."""
 
     values: Values
     seconds: float = field(default=math.inf)
 
 
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
 def timed(run: Callable[[Any, Any], Values], pair: Pair) -> Timed:
     """Run without printing. The first run warms caches up, and gives the values."""
     result: Timed | None = None
-    for _ in range(4):
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    for _ in range(3):
+        with warnings.catch_warnings(), _silence():
             warnings.simplefilter("ignore")
             began = time.perf_counter()
             values = run(*pair)

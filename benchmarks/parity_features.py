@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
 
 import parzen
-from benchmarks import rivals
 from benchmarks.parity_entry import PATCHED, Entry, Reason, Values
 
-SUBSETS, SUBSET_SIZE, SEED = 10, 80, 2020
+SUBSETS, SUBSET_SIZE, SEED = 10, 60, 2020
 
 FLOAT32_KERNELS = (
-    "theirs: kernel values and their sums in float32, of which KID is a small difference; "
-    "ours: products in float32, sums in float64"
+    "KID is a small difference of means of kernel values, which on float32 features both compute "
+    "in float32; theirs adds them up in float32 too, ours in float64"
 )
 FLOAT32_MEANS = "theirs: means of float32 features summed in float32; ours: moments in float64"
 SINGULAR = (
@@ -23,6 +23,14 @@ SINGULAR = (
     "largest and their roots as 1e-8; ours: singular values of the samples, no such roots"
 )
 FLOAT32_SCORE = "theirs: softmax and means in float32; ours: in float64"
+FLOAT32_EIGENVALUES = "theirs: eigenvalues of a float32 matrix; ours: of a float64 one"
+COSINE = (
+    "theirs: the integral of the cosine kernel is wrong in more than one dimension, and not a "
+    "number in four; ours: the integral over the ball"
+)
+NO_SUPPORT = (
+    "theirs: where no sample is within the kernel's support, the logarithm of rounding; ours: -inf"
+)
 FLOAT32_COSINES = "theirs: cosines near 1 and their means in float32; ours: in float64"
 
 
@@ -49,13 +57,47 @@ def exact_fid(x: Any, y: Any) -> Values:
     return {"fid": gap @ gap + np.square(a).sum() + np.square(b).sum() - 2.0 * root}
 
 
+def exact_mifid(x: Any, y: Any) -> Values:
+    """Return the FID over the mean distance of a real sample to its nearest fake one."""
+    a, b = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (x, y))
+    memorized = (1.0 - np.abs(a @ b.T)).min(axis=1).mean()
+    return {"mifid": exact_fid(x, y)["fid"] / (memorized if memorized < 0.1 else 1.0)}
+
+
+def exact_density(kernel: str, bandwidth: float) -> Any:
+    """Return the plain sum, with the kernel's integral by quadrature, for one bandwidth."""
+    from scipy.integrate import quad
+    from scipy.special import gammaln
+
+    profiles = {
+        "gaussian": lambda r: np.exp(-(r**2) / 2),
+        "exponential": lambda r: np.exp(-r),
+        "tophat": lambda r: 1.0 * (r < 1),
+        "epanechnikov": lambda r: np.maximum(1 - r**2, 0),
+        "linear": lambda r: np.maximum(1 - r, 0),
+        "cosine": lambda r: np.cos(np.pi / 2 * np.minimum(r, 1)) * (r < 1),
+    }
+    profile, compact = profiles[kernel], kernel not in ("gaussian", "exponential")
+
+    def run(x: Any, y: Any) -> Values:
+        d = x.shape[1]
+        radial = quad(lambda r: r ** (d - 1) * profile(r), 0, 1 if compact else 50, epsrel=1e-12)[0]
+        sphere = np.log(2) + d / 2 * np.log(np.pi) - gammaln(d / 2)
+        distances = np.linalg.norm(y[:, None] - x[None], axis=2) / bandwidth
+        with np.errstate(divide="ignore"):
+            sums = np.log(profile(distances).mean(axis=1))
+        return {"log-density": sums - np.log(radial) - sphere - d * np.log(bandwidth)}
+
+    return run
+
+
 def frechet_entries() -> list[Entry]:
     import cleanfid.fid
     import pytorch_fid.fid_score
     import torch_fidelity.metric_fid as fidelity
     import torchmetrics.image.fid
 
-    from parzen import compat  # noqa: F401
+    import parzen.torchmetrics
     from parzen.compat import cleanfid as our_clean
     from parzen.compat import pytorch_fid as our_pytorch
     from parzen.compat import torch_fidelity as our_fidelity
@@ -70,11 +112,12 @@ def frechet_entries() -> list[Entry]:
 
         return run
 
-    def torchmetrics_fid(x: Any, y: Any) -> Values:
-        metric = torchmetrics.image.fid.FrechetInceptionDistance(feature=identity(x.shape[1]))
-        for features, real in zip(tensors(x, y), (True, False), strict=True):
-            metric.update(features, real=real)
-        return {"fid": metric.compute().item()}
+    def fid_of(module: Any) -> Any:
+        def run(x: Any, y: Any) -> Values:
+            metric = updated(module.FrechetInceptionDistance(feature=identity(x.shape[1])), x, y)
+            return {"fid": metric.compute().item()}
+
+        return run
 
     def native(protocol: str) -> Any:
         return lambda x, y: {"fid": parzen.fid(x, y, protocol=protocol)}
@@ -122,8 +165,12 @@ def frechet_entries() -> list[Entry]:
         Entry(
             "torchmetrics",
             "FrechetInceptionDistance",
-            torchmetrics_fid,
-            {PATCHED: None, 'parzen.fid(protocol="torchmetrics")': native("torchmetrics")},
+            fid_of(torchmetrics.image.fid),
+            {
+                PATCHED: None,
+                "parzen.torchmetrics": fid_of(parzen.torchmetrics),
+                'parzen.fid(protocol="torchmetrics")': native("torchmetrics"),
+            },
             exactly=exact_fid,
             reasons=(singular,),
         ),
@@ -136,6 +183,7 @@ def kid_entries() -> list[Entry]:
     import torch_fidelity.metric_kid as fidelity
     import torchmetrics.image.kid
 
+    import parzen.torchmetrics
     from parzen.compat import cleanfid as our_clean
     from parzen.compat import torch_fidelity as our_fidelity
 
@@ -154,18 +202,19 @@ def kid_entries() -> list[Entry]:
 
         return run
 
-    def torchmetrics_kid(x: Any, y: Any) -> Values:
-        metric = torchmetrics.image.kid.KernelInceptionDistance(
-            feature=identity(x.shape[1]), subsets=SUBSETS, subset_size=SUBSET_SIZE
-        )
-        for features, real in zip(tensors(x, y), (True, False), strict=True):
-            metric.update(features, real=real)
-        torch.manual_seed(SEED)
-        return dict(zip(("mean", "std"), (v.item() for v in metric.compute()), strict=True))
+    def kid_of(module: Any) -> Any:
+        def run(x: Any, y: Any) -> Values:
+            options = {"subsets": SUBSETS, "subset_size": SUBSET_SIZE}
+            kind = module.KernelInceptionDistance
+            metric = updated(kind(feature=identity(x.shape[1]), **options), x, y)
+            torch.manual_seed(SEED)
+            return dict(zip(("mean", "std"), (v.item() for v in metric.compute()), strict=True))
+
+        return run
 
     def clean_kid(module: Any) -> Any:
         def run(x: Any, y: Any) -> Values:
-            np.random.seed(SEED)  # noqa: NPY002: theirs draws from the global generator
+            np.random.seed(SEED)  # noqa: NPY002
             return {"mean": module.kernel_distance(x, y, SUBSETS, SUBSET_SIZE)}
 
         return run
@@ -181,7 +230,7 @@ def kid_entries() -> list[Entry]:
 
         return run
 
-    float32 = (Reason("*float32", 1e-2, FLOAT32_KERNELS),)
+    float32 = (Reason("*float32", 1e-3, FLOAT32_KERNELS, both=True),)
     return [
         Entry(
             "torch-fidelity",
@@ -218,9 +267,10 @@ def kid_entries() -> list[Entry]:
         Entry(
             "torchmetrics",
             "KernelInceptionDistance",
-            torchmetrics_kid,
+            kid_of(torchmetrics.image.kid),
             {
                 PATCHED: None,
+                "parzen.torchmetrics": kid_of(parzen.torchmetrics),
                 'parzen.kid(protocol="torchmetrics")': native("torchmetrics", "mean", "std"),
             },
             reasons=float32,
@@ -237,8 +287,10 @@ def other_entries() -> list[Entry]:
     import torchmetrics.image.mifid
     import vendi_score.vendi
 
+    import parzen.torchmetrics
     from parzen.compat import prdc as our_prdc
     from parzen.compat import torch_fidelity as our_fidelity
+    from parzen.compat import vendi_score as our_vendi
 
     def fidelity_score(module: Any) -> Any:
         def run(x: Any, y: Any) -> Values:
@@ -247,11 +299,14 @@ def other_entries() -> list[Entry]:
 
         return run
 
-    def torchmetrics_score(x: Any, y: Any) -> Values:
-        metric = torchmetrics.image.inception.InceptionScore(feature=identity(x.shape[1]))
-        metric.update(*tensors(8.0 * x))
-        torch.manual_seed(SEED)
-        return dict(zip(("mean", "std"), (v.item() for v in metric.compute()), strict=True))
+    def score_of(module: Any) -> Any:
+        def run(x: Any, y: Any) -> Values:
+            metric = module.InceptionScore(feature=identity(x.shape[1]))
+            metric.update(*tensors(8.0 * x))
+            torch.manual_seed(SEED)
+            return dict(zip(("mean", "std"), (v.item() for v in metric.compute()), strict=True))
+
+        return run
 
     def native_score(protocol: str) -> Any:
         def run(x: Any, y: Any) -> Values:
@@ -272,12 +327,12 @@ def other_entries() -> list[Entry]:
         f_score = 2.0 * precision * recall / max(1e-5, precision + recall)
         return {"precision": precision, "recall": recall, "f_score": f_score}
 
-    def torchmetrics_mifid(x: Any, y: Any) -> Values:
-        kind = torchmetrics.image.mifid.MemorizationInformedFrechetInceptionDistance
-        metric = kind(feature=identity(x.shape[1]))
-        for features, real in zip(tensors(x, y), (True, False), strict=True):
-            metric.update(features, real=real)
-        return {"mifid": metric.compute().item()}
+    def mifid_of(module: Any) -> Any:
+        def run(x: Any, y: Any) -> Values:
+            kind = module.MemorizationInformedFrechetInceptionDistance
+            return {"mifid": updated(kind(feature=identity(x.shape[1])), x, y).compute().item()}
+
+        return run
 
     vendi = vendi_score.vendi
     singular = Reason("*rank deficient*", 1e-4, SINGULAR)
@@ -294,8 +349,11 @@ def other_entries() -> list[Entry]:
         Entry(
             "torchmetrics",
             "InceptionScore",
-            torchmetrics_score,
-            {'parzen.inception_score(protocol="torchmetrics")': native_score("torchmetrics")},
+            score_of(torchmetrics.image.inception),
+            {
+                "parzen.torchmetrics": score_of(parzen.torchmetrics),
+                'parzen.inception_score(protocol="torchmetrics")': native_score("torchmetrics"),
+            },
             reasons=(Reason("*float32", 1e-4, FLOAT32_SCORE),),
         ),
         Entry(
@@ -323,11 +381,13 @@ def other_entries() -> list[Entry]:
         Entry(
             "torchmetrics",
             "MemorizationInformedFrechetInceptionDistance",
-            torchmetrics_mifid,
+            mifid_of(torchmetrics.image.mifid),
             {
                 PATCHED: None,
+                "parzen.torchmetrics": mifid_of(parzen.torchmetrics),
                 "parzen.mifid": lambda x, y: {"mifid": parzen.mifid(x, y, over="real")},
             },
+            exactly=exact_mifid,
             reasons=(singular, Reason("*float32", 1e-4, FLOAT32_COSINES)),
         ),
         Entry(
@@ -336,8 +396,10 @@ def other_entries() -> list[Entry]:
             lambda x, y: {"score": vendi.score_X(x)},
             {
                 PATCHED: None,
+                "parzen.compat.vendi_score": lambda x, y: {"score": our_vendi.score_X(x)},
                 "parzen.vendi_score": lambda x, y: {"score": parzen.vendi_score(x, groups=None)},
             },
+            reasons=(Reason("*float32", 1e-4, FLOAT32_EIGENVALUES),),
         ),
         Entry(
             "vendi-score",
@@ -345,6 +407,7 @@ def other_entries() -> list[Entry]:
             lambda x, y: {"score": vendi.score_dual(x, q=2)},
             {
                 PATCHED: None,
+                "parzen.compat.vendi_score": lambda x, y: {"score": our_vendi.score_dual(x, q=2)},
                 "parzen.vendi_score(q=2)": lambda x, y: {
                     "score": parzen.vendi_score(x, q=2, groups=None)
                 },
@@ -359,28 +422,30 @@ def density_entries() -> list[Entry]:
     import scipy.stats
     from sklearn.neighbors import KernelDensity
 
-    def sklearn(kernel: str, **options: Any) -> Any:
+    from parzen.compat import scipy as our_scipy
+    from parzen.compat import sklearn as our_sklearn
+
+    def estimator(kind: Any, kernel: str) -> Any:
         def run(x: Any, y: Any) -> Values:
-            density = KernelDensity(bandwidth=1.5, kernel=kernel, **options).fit(x)
-            return {"log-density": density.score_samples(y)}
+            return {"log-density": kind(bandwidth=1.5, kernel=kernel).fit(x).score_samples(y)}
 
         return run
 
     def native(kernel: str) -> Any:
         return lambda x, y: {"log-density": parzen.log_density(x, y, bandwidth=1.5, kernel=kernel)}
 
-    def whitened(x: Any, y: Any) -> tuple[Any, Any]:
+    def whitened_density(x: Any, y: Any) -> Values:
         """SciPy's window has the shape of the covariance; of whitened samples it is round."""
-        root = np.linalg.cholesky(np.cov(x, rowvar=False))
-        return tuple(np.linalg.solve(root, (z - x.mean(axis=0)).T).T for z in (x, y))
+        root = np.linalg.cholesky(covariance(x))
+        a, b = (np.linalg.solve(root, (z - x.mean(axis=0)).T).T for z in (x, y))
+        logs = parzen.KernelDensity("scott").fit(a).score_samples(b)
+        return {"log-density": logs - np.log(root.diagonal()).sum()}
 
-    def scipy_density(x: Any, y: Any) -> Values:
-        x, y = whitened(x, y)
-        return {"log-density": scipy.stats.gaussian_kde(x.T).logpdf(y.T)}
+    def covariance(x: Any) -> Any:
+        return np.atleast_2d(np.cov(x, rowvar=False))
 
-    def our_density(x: Any, y: Any) -> Values:
-        x, y = whitened(x, y)
-        return {"log-density": parzen.KernelDensity("scott").fit(x).score_samples(y)}
+    def density_of(module: Any) -> Any:
+        return lambda x, y: {"log-density": module.gaussian_kde(x.T).logpdf(y.T)}
 
     kernels = ("gaussian", "exponential", "tophat", "epanechnikov", "linear", "cosine")
     return [
@@ -388,27 +453,47 @@ def density_entries() -> list[Entry]:
             Entry(
                 "scikit-learn",
                 f'KernelDensity("{kernel}")',
-                sklearn(kernel),
-                {PATCHED: None, f'parzen.log_density("{kernel}")': native(kernel)},
-                exactly=(lambda x, y: {"log-density": rivals.log_density(x, y, 1.5)})
-                if kernel == "gaussian"
-                else None,
+                estimator(KernelDensity, kernel),
+                {
+                    PATCHED: None,
+                    "parzen.compat.sklearn": estimator(our_sklearn.KernelDensity, kernel),
+                    f'parzen.log_density("{kernel}")': native(kernel),
+                },
+                exactly=exact_density(kernel, 1.5),
+                reasons=(
+                    Reason("*", math.inf, COSINE)
+                    if kernel == "cosine"
+                    else Reason("*d = 4", math.inf, NO_SUPPORT),
+                ),
             )
             for kernel in kernels
         ),
         Entry(
             "SciPy",
             "stats.gaussian_kde",
-            scipy_density,
-            {'parzen.KernelDensity("scott")': our_density},
+            density_of(scipy.stats),
+            {
+                "parzen.compat.scipy": density_of(our_scipy),
+                'parzen.KernelDensity("scott"), whitened': whitened_density,
+            },
         ),
         Entry(
             "SciPy",
             "linalg.sqrtm",
-            lambda x, y: {"root": scipy.linalg.sqrtm(np.cov(x, rowvar=False)).real},
-            {"parzen.sqrtm": lambda x, y: {"root": parzen.sqrtm(np.cov(x, rowvar=False))}},
+            lambda x, y: {"root": scipy.linalg.sqrtm(covariance(x))},
+            {
+                "parzen.compat.scipy": lambda x, y: {"root": our_scipy.sqrtm(covariance(x))},
+                "parzen.sqrtm": lambda x, y: {"root": parzen.sqrtm(covariance(x))},
+            },
         ),
     ]
+
+
+def updated(metric: Any, x: Any, y: Any) -> Any:
+    """Return a metric of torchmetrics' kind that has seen real and fake features."""
+    for features, real in zip(tensors(x, y), (True, False), strict=True):
+        metric.update(features, real=real)
+    return metric
 
 
 def identity(width: int) -> Any:

@@ -24,7 +24,7 @@ AMPLIFIED = (
     "the networks' features differ by rounding in float32, and the number is a small difference of "
     "large terms"
 )
-MANY = "photographs of [39][26] x*"  # 80 images a set: enough for subsets
+MANY = "photographs of [39][26] x*"  # 72 images a set: enough for subsets
 
 
 def images_of(folder: Path) -> Any:
@@ -162,9 +162,7 @@ def image_entries(weights: Path) -> list[Entry]:
             pytorch,
             {
                 PATCHED: None,
-                'protocol="pytorch-fid"': distances(
-                    "pytorch-fid", normalisation="2 x / 255 - 1"
-                ),
+                'protocol="pytorch-fid"': distances("pytorch-fid", normalisation="2 x / 255 - 1"),
             },
             inputs=MANY,
             reasons=amplified,

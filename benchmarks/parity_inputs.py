@@ -13,7 +13,7 @@ from benchmarks import conftest
 from parzen.demo_images import patches, photographs
 
 # Sides of squares in pixels, and how many a set.
-SIDES = {32: 80, 96: 80, 160: 24, 299: 6}
+SIDES = {32: 72, 96: 72, 160: 24, 299: 6}
 
 
 def features(n: int, d: int, seed: int, dtype: type = np.float64) -> Any:
@@ -87,7 +87,8 @@ def photograph_pairs() -> Iterator[tuple[str, Any]]:
 
     network = InceptionV3("random", ["64", "192"])
     found = [
-        network(torch.from_numpy(images).permute(0, 3, 1, 2)) for images in photograph_sets(96, SIDES[96])
+        network(torch.from_numpy(images).permute(0, 3, 1, 2))
+        for images in photograph_sets(96, SIDES[96])
     ]
     for layer, kind in (("64", ""), ("192", ", rank deficient")):
         pair = tuple(one[layer].numpy() for one in found)

@@ -18,7 +18,7 @@ def line(row: Row) -> str:
 def summary(rows: list[Row]) -> str:
     """Return a line for each peer: how many comparisons, how near, how much faster."""
     lines = [
-        "| peer | comparisons | within 1e-6 | explained | not explained | times, median | from, to |",
+        "| peer | comparisons | within 1e-6 | explained | not | times, median | from, to |",
         "|---|---|---|---|---|---|---|",
     ]
     for peer in dict.fromkeys(row.entry.peer for row in rows):

@@ -13,7 +13,6 @@ from parzen.metrics.frechet import frechet_distance
 from parzen.metrics.kernels import Polynomial
 from parzen.metrics.log_density import log_density
 from parzen.metrics.radial import COMPACT
-from parzen.metrics.vendi import vendi_score
 from parzen.protocols import KIDRules
 
 Function = Callable[..., Any]
@@ -109,32 +108,6 @@ def prdc(original: Function) -> Function:
         return found
 
     return compute_prdc
-
-
-def vendi_of_gram(original: Function) -> Function:
-    """vendi-score's. Its order is 1 whatever `q` says, so ours is too; weights are left to it."""
-
-    def score_X(X: Any, q: Any = 1, p: Any = None, normalize: bool = True) -> Any:
-        if p is not None:
-            return original(X, q, p, normalize)
-        try:
-            return np.float64(vendi_score(X, q=1, normalize=normalize, groups=None))
-        except REFUSED:
-            return original(X, q, p, normalize)
-
-    return score_X
-
-
-def vendi_dual(original: Function) -> Function:
-    """vendi-score's by the covariance; by the Gram matrix where that is smaller."""
-
-    def score_dual(X: Any, q: Any = 1, normalize: bool = True) -> Any:
-        try:
-            return np.float64(vendi_score(X, q=q, normalize=normalize, groups=None))
-        except REFUSED:
-            return original(X, q, normalize)
-
-    return score_dual
 
 
 def kernel_density(original: Function) -> Function:

@@ -75,13 +75,8 @@ TARGETS = (
         (("real_features", "fake_features", "nearest_k"),),
         replacements.prdc,
     ),
-    Target(
-        "vendi_score.vendi",
-        "score_X",
-        (("X", "q", "p", "normalize"),),
-        replacements.vendi_of_gram,
-    ),
-    Target("vendi_score.vendi", "score_dual", (("X", "q", "normalize"),), replacements.vendi_dual),
+    _same("vendi_score", "vendi_score.vendi", "score_X", "X", "q", "p", "normalize"),
+    _same("vendi_score", "vendi_score.vendi", "score_dual", "X", "q", "normalize"),
     Target(
         "sklearn.neighbors._kde",
         "KernelDensity.score_samples",

@@ -89,10 +89,12 @@ NAMES = {
     "log_density",
     "mmd",
     "mmd_test",
+    "patch",
     "precision_recall",
     "protocol",
     "set_num_threads",
     "sqrtm",
+    "unpatch",
 }
 
 # What stands after `*`, and the defaults: part of the contract.
@@ -152,6 +154,7 @@ SIGNATURES = {
     "Normal": "(mean, covariance)",
     "InverseMultiquadric": "(c=1.0, beta=-0.5)",
     "LogLikelihood": "()",
+    "patch": "(*, quiet=False, also=())",
     "Polynomial": "(degree=3, gamma=None, coef0=1.0)",
     "Gaussian": "(bandwidth='median', seed=0)",
     "RationalQuadratic": "(alpha, length_scale)",

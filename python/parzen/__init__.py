@@ -54,6 +54,7 @@ from parzen.metrics.stein import (
 )
 from parzen.metrics.stein_kernel import InverseMultiquadric
 from parzen.metrics.vendi import vendi_score, vendi_score_from_kernel
+from parzen.patch import patch, unpatch
 from parzen.protocols import Protocol, protocol
 
 __all__ = [
@@ -122,6 +123,7 @@ __all__ = [
     "mmd_test",
     "negative_log_likelihood",
     "parzen_log_likelihood",
+    "patch",
     "perplexity",
     "precision_recall",
     "protocol",
@@ -130,6 +132,7 @@ __all__ = [
     "sliced_wasserstein",
     "sqrtm",
     "stein_test",
+    "unpatch",
     "vendi_score",
     "vendi_score_from_kernel",
 ]

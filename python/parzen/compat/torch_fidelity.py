@@ -115,15 +115,19 @@ def kid_features_to_metric(
     options = of_features(function, kwargs)
     check_choice(f"{function}: kid_kernel", options["kid_kernel"], ("poly", "rbf"))
     kernel: Kernel
+    pair: tuple[Any, ...] = on_host(features_1), on_host(features_2)
     if options["kid_kernel"] == "poly":
         given = (options[f"kid_kernel_poly_{name}"] for name in ("degree", "gamma", "coef0"))
         kernel = parzen.Polynomial(*given)
     else:
         kernel = parzen.Gaussian(options["kid_kernel_rbf_sigma"])
+        # Its fixed width is large beside most features' distances: all values are near 1, and their
+        # differences are lost in float32.
+        pair = tuple(np.asarray(x, dtype=np.float64) for x in pair)
     values = subset_mmds(
         function,
         ("features_1", "features_2"),
-        (on_host(features_1), on_host(features_2)),
+        pair,
         kernel,
         KIDRules(options["kid_subsets"], options["kid_subset_size"]),
         permutations("numpy", as_seed(f"{function}: rng_seed", options["rng_seed"])),

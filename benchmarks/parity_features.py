@@ -397,7 +397,7 @@ def other_entries() -> list[Entry]:
             {
                 PATCHED: None,
                 "parzen.compat.vendi_score": lambda x, y: {"score": our_vendi.score_X(x)},
-                "parzen.vendi_score": lambda x, y: {"score": parzen.vendi_score(x, groups=None)},
+                "parzen.vendi_score": lambda x, y: {"score": parzen.vendi_score(x, blocks=None)},
             },
             reasons=(Reason("*float32", 1e-4, FLOAT32_EIGENVALUES),),
         ),
@@ -409,7 +409,7 @@ def other_entries() -> list[Entry]:
                 PATCHED: None,
                 "parzen.compat.vendi_score": lambda x, y: {"score": our_vendi.score_dual(x, q=2)},
                 "parzen.vendi_score(q=2)": lambda x, y: {
-                    "score": parzen.vendi_score(x, q=2, groups=None)
+                    "score": parzen.vendi_score(x, q=2, blocks=None)
                 },
             },
         ),

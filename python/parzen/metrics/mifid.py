@@ -146,8 +146,9 @@ def _total_variance(x: Samples, center: NDArray[np.float64]) -> float:
 
 
 def _directions(name: str, x: Samples) -> Samples:
+    """Return rows of length 1, in float64: rounded to float32 near ones lose half their digits."""
     kept = nonzero_rows(x)
     if not kept.any():
         raise ValueError(f"mifid: {name} has rows of zeros only, which have no direction")
-    directions: Samples = unit_rows(x if kept.all() else x.compress(kept, axis=0), x.dtype)
+    directions: Samples = unit_rows(x if kept.all() else x.compress(kept, axis=0), np.float64)
     return directions

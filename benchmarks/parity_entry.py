@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 import parzen
+from benchmarks.contest import PAUSE
 
 Values = Mapping[str, Any]  # a number or an array for each quantity
 Pair = tuple[Any, Any]
 
+TURNS = 6  # runs of a short call
+LONG = 0.5  # seconds: needs no run before to warm caches up, and no other after it
 UNEXPLAINED = 1e-6  # relative; more than this needs a reason
 
 
@@ -107,7 +110,7 @@ class Row:
 
 @dataclass
 class Timed:
-    """What a call gave, and its shorter time out of two; one, where it takes long."""
+    """What a call gave, and its shortest time."""
 
     values: Values
     seconds: float = field(default=math.inf)
@@ -120,22 +123,26 @@ def _silence() -> Iterator[None]:
 
 
 def timed(run: Callable[[Any, Any], Values], pair: Pair) -> Timed:
-    """Run without printing. The first run warms caches up, and gives the values."""
-    result: Timed | None = None
-    for _ in range(3):
+    """Run without printing. The first run warms caches up, and gives the values.
+
+    A call that is not long is repeated, and the shortest counts. Before it the pools of threads of
+    the package before are given time to sleep.
+    """
+    result = Timed({})
+    began_all = time.perf_counter()
+    for turn in range(TURNS):
         with warnings.catch_warnings(), _silence():
             warnings.simplefilter("ignore")
+            time.sleep(PAUSE)
             began = time.perf_counter()
             values = run(*pair)
             seconds = time.perf_counter() - began
-        if result is None:
-            result = Timed(values)
-            if seconds < 0.5:
-                continue
-        result.seconds = min(result.seconds, seconds)
-        if seconds > 0.5:
+        if turn == 0:
+            result.values = values
+        if turn > 0 or seconds > LONG:
+            result.seconds = min(result.seconds, seconds)
+        if math.isfinite(result.seconds) and time.perf_counter() - began_all > LONG:
             break
-    assert result is not None
     return result
 
 

@@ -19,13 +19,9 @@ from typing import Any
 
 from benchmarks import parity_page
 from benchmarks.machine import describe
+from benchmarks.parity_densities import density_entries
 from benchmarks.parity_entry import Entry, Row, compare
-from benchmarks.parity_features import (
-    density_entries,
-    frechet_entries,
-    kid_entries,
-    other_entries,
-)
+from benchmarks.parity_features import frechet_entries, kid_entries
 from benchmarks.parity_images import image_entries
 from benchmarks.parity_inputs import (
     SIDES,
@@ -35,6 +31,7 @@ from benchmarks.parity_inputs import (
     write_folders,
     write_weights,
 )
+from benchmarks.parity_scores import other_entries
 from benchmarks.run import ROOT, write
 
 PAGE = ROOT / "docs" / "parity.md"

@@ -162,7 +162,7 @@ def report(
     test_batches: int = 5_000,
     bootstrap: int = REPLICATES,
     seed: int = 0,
-    n_jobs: int | None = None,
+    n_jobs: int | None = -1,
 ) -> Report:
     """Return every score of codes about factors in one object that prints as one table.
 
@@ -179,7 +179,8 @@ def report(
     curve
         What `rate_distortion` returned, to stand in the same table.
     bins, estimator, test_size, bootstrap, seed, n_jobs
-        As in the functions of the scores. "boosting" takes most of the time.
+        As in the functions of the scores; all processors by default. "boosting" takes most of the
+        time.
     train_batches, test_batches
         Of the FactorVAE and BetaVAE scores.
 

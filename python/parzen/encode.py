@@ -190,5 +190,7 @@ class Encoder:
 
     def _cache(self) -> Path | None:
         if self.cache is not None:
-            self.cache.mkdir(parents=True, exist_ok=True)
-        return self.cache
+            folder = Path(self.cache)
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
+        return None

@@ -14,7 +14,7 @@ BUILD_TOOLS := "scikit-build-core>=0.11" "pybind11>=3.0" "cmake>=3.26" ninja
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake csrc python -type f -not -name '*.pyc')
 CXX_FILES := $(shell find csrc tests/native benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: demo test cuda bench speed sanitize fuzz lint format package clean
+.PHONY: demo test cuda bench parity speed sanitize fuzz lint format package clean
 
 demo: $(VENV)/installed
 	$(VENV)/bin/parzen demo --out demo
@@ -40,6 +40,11 @@ bench: $(BENCH_VENV)/installed
 speed: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m pytest -q benchmarks/speed.py --benchmark-autosave --benchmark-group-by=group \
 	  --benchmark-columns=median,iqr,rounds $$(ls .benchmarks/*/*.json > /dev/null 2>&1 && echo --benchmark-compare --benchmark-compare-fail=median:20%)
+
+# Every entry point beside every peer's, and the peers' own tests with ours in place; writes docs/parity.md.
+parity: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.parity
+	$(BENCH_VENV)/bin/python -m benchmarks.peer_tests
 
 # AddressSanitizer and UndefinedBehaviorSanitizer under the tests that need no torch, ThreadSanitizer under the pool of threads.
 # The preloaded libraries are those that Python itself was not linked with; leaks are Python's own.
@@ -96,7 +101,7 @@ package: $(VENV)/installed
 $(VENV)/installed: $(SOURCES)
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q "$(TORCH)" $(BUILD_TOOLS)
-	$(VENV)/bin/python -m pip install -q --no-build-isolation ".[demo,test,lint]"
+	$(VENV)/bin/python -m pip install -q --no-build-isolation ".[demo,torchmetrics,test,lint]"
 	touch $@
 
 $(BENCH_VENV)/installed: $(SOURCES)

@@ -75,6 +75,8 @@ def gaussian_mmd(h: float) -> float:
     return mean(2.0, 0.0) + mean(2.0 * SCALE**2, 0.0) - 2.0 * mean(1.0 + SCALE**2, SHIFT)
 
 
+P = parzen.Normal(np.zeros(D), np.eye(D))
+Q = parzen.Normal(np.full(D, SHIFT), SCALE**2 * np.eye(D))
 FRECHET = D * (SHIFT**2 + (SCALE - 1.0) ** 2)
 
 
@@ -90,6 +92,32 @@ def log_likelihood(rng: np.random.Generator) -> Estimate:
     centres = np.random.default_rng(0).standard_normal((50, D))
     values = parzen.log_density(centres, rng.standard_normal((N, D)), bandwidth=0.8)
     return Estimate(values.mean(), values.std(ddof=1) / np.sqrt(N))
+
+
+FIXED = pair(np.random.default_rng(0))
+
+
+def sliced(rng: np.random.Generator) -> Estimate:
+    """Return the sliced Wasserstein distance of two fixed samples, by fresh projections."""
+    return parzen.sliced_wasserstein(*FIXED, seed=int(rng.integers(2**31)))
+
+
+def stein(rng: np.random.Generator) -> Estimate:
+    """Return the kernel Stein discrepancy of the fake sample from the real distribution."""
+    _, y = pair(rng)
+    return parzen.kernel_stein_discrepancy(y, P.score(y)).squared
+
+
+def stein_null(rng: np.random.Generator) -> float:
+    """Return the p-value of a sample of the distribution whose scores it has."""
+    x = rng.standard_normal((100, D))
+    return parzen.stein_test(x, P.score(x), bootstraps=199, seed=int(rng.integers(2**31))).p_value
+
+
+def fresh_copies(rng: np.random.Generator) -> float:
+    """Return the p-value of a generator that draws from the distribution itself."""
+    train, test, fake = (rng.standard_normal((n, D)) for n in (150, 100, 120))
+    return parzen.data_copying_test(train, test, fake).p_value
 
 
 def gap(metric: Any) -> Callable[[np.random.Generator], Estimate]:
@@ -158,6 +186,53 @@ INTERVALS = [
         for field in ("precision", "recall", "density", "coverage")
     ),
     Interval("mean log-likelihood", "expectation under this density", log_likelihood),
+    Interval(
+        "`vendi_score`",
+        "expectation at this n",
+        lambda rng: parzen.vendi_score(pair(rng)[1], seed=int(rng.integers(2**31))),
+    ),
+    Interval(
+        "`cmmd`",
+        "expectation at these n and m",
+        lambda rng: parzen.cmmd(*pair(rng)),
+    ),
+    Interval(
+        "`authenticity`",
+        "share of all fake samples, the real ones held fixed",
+        lambda rng: parzen.authenticity(FIXED[0], pair(rng)[1]),
+    ),
+    Interval(
+        "`sliced_wasserstein`, over projections",
+        "sliced distance of these samples",
+        sliced,
+    ),
+    Interval(
+        "`kl_divergence(samples=)`",
+        "KL of the distributions (closed form)",
+        lambda rng: parzen.kl_divergence(P, Q, samples=pair(rng)[0]),
+        float(parzen.kl_divergence(P, Q)),
+    ),
+    *(
+        Interval(
+            f"`kl_divergence_from_samples`, {method}",
+            "expectation at these n and m",
+            lambda rng, method=method: parzen.kl_divergence_from_samples(*pair(rng), method=method),
+        )
+        for method in ("neighbors", "kde")
+    ),
+    Interval(
+        "`fisher_divergence(samples=)`",
+        "Fisher divergence of the distributions (closed form)",
+        lambda rng: parzen.fisher_divergence(P.score, Q.score, samples=pair(rng)[0]),
+        float(parzen.fisher_divergence(P, Q)),
+    ),
+    Interval("`kernel_stein_discrepancy`", "KSD² of the distributions", stein),
+    Interval(
+        "`perplexity(dims=)`",
+        "perplexity of the distributions (closed form)",
+        lambda rng: parzen.perplexity(Q.log_density(pair(rng)[0]), dims=D),
+        float(np.exp((parzen.kl_divergence(P, Q) + D / 2 * np.log(2 * np.pi * np.e)) / D)),
+    ),
     Interval("`compare_models`, KID", "difference of the expectations", gap("kid")),
     Interval("`compare_models`, FID", "difference of the distributions' FIDs", gap("fid")),
 ]
@@ -191,6 +266,8 @@ def equal_samples(kernel: Any) -> Callable[[np.random.Generator], float]:
 NULLS = [
     Null("`mmd_test`, median Gaussian", equal_samples(parzen.Gaussian())),
     Null("`mmd_test`, cubic", equal_samples(parzen.Polynomial())),
+    Null("`stein_test`, wild bootstrap", stein_null),
+    Null("`data_copying_test`", fresh_copies),
     Null("`compare_models`, KID, permutations", equal_models("kid", 60)),
     Null("`compare_models`, FID, Student's t, n = 400", equal_models("fid", 400)),
 ]
@@ -215,7 +292,7 @@ def uniformity(case: Null, replications: int, seed: int) -> list[str]:
     rng = np.random.default_rng(seed)
     # A p-value of 199 permutations is one of 200 numbers: spread over the step below it.
     p = np.array([case.draw(rng) for _ in range(replications)])
-    if "permutations" in case.name or "mmd_test" in case.name:
+    if "permutations" in case.name or "mmd_test" in case.name or "bootstrap" in case.name:
         p = p - rng.random(replications) / 200.0
     return [
         case.name,

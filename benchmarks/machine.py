@@ -14,7 +14,9 @@ PEERS = (
     "torch-fidelity",
     "torchmetrics",
     "pytorch-fid",
+    "clean-fid",
     "prdc",
+    "vendi-score",
     "scikit-learn",
 )
 Load = tuple[float, float, float]

@@ -1,4 +1,4 @@
-"""The properties of test_fuzz.py on random examples until the time is up: `make fuzz`.
+"""The properties of test_fuzz*.py on random examples until the time is up: `make fuzz`.
 
 Each round prints its seed first; `python tests/fuzz.py 0 --seed N` repeats that round.
 """
@@ -11,7 +11,8 @@ import warnings
 
 import hypothesis
 
-from test_fuzz import PROPERTIES
+import test_fuzz
+import test_fuzz_generators
 
 EXAMPLES = 300
 ROUND_SECONDS = 900  # a round takes seconds: this one hangs
@@ -31,7 +32,9 @@ def main():
         suppress_health_check=list(hypothesis.HealthCheck),
         print_blob=True,
     )
-    properties = [settings(check) for check in PROPERTIES]
+    properties = [
+        settings(check) for check in test_fuzz.PROPERTIES + test_fuzz_generators.PROPERTIES
+    ]
     end = time.monotonic() + arguments.seconds
     seed, examples = arguments.seed, 0
     while True:

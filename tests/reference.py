@@ -6,6 +6,7 @@ differences, never from products.
 
 import math
 
+import mpmath
 import numpy as np
 from scipy.integrate import quad
 from scipy.special import gammaln, logsumexp
@@ -56,20 +57,21 @@ def mmd_biased(kxx, kyy, kxy):
     return total(kxx) / n**2 + total(kyy) / m**2 - 2.0 * total(kxy) / (n * m)
 
 
+def centred_within(k):  # U-centred: Szekely and Rizzo 2014, definition 2
+    n = len(k)
+    k = k - np.diag(np.diag(k))
+    rows = k.sum(axis=1)
+    a = k - rows[:, None] / (n - 2) - rows / (n - 2) + k.sum() / ((n - 1) * (n - 2))
+    np.fill_diagonal(a, 0.0)
+    return np.square(a).sum() / (n * (n - 3))
+
+
 def mmd_stderr(kxx, kyy, kxy):
     """4 Var(h_x)/n + 4 Var(h_y)/m less the second-order terms, from explicitly centred kernels."""
     n, m = kxy.shape
 
     def off_diagonal_means(k):
         return (k.sum(axis=1) - np.diag(k)) / (len(k) - 1)
-
-    def centred_within(k):  # U-centred: Szekely and Rizzo 2014, definition 2
-        n = len(k)
-        k = k - np.diag(np.diag(k))
-        rows = k.sum(axis=1)
-        a = k - rows[:, None] / (n - 2) - rows / (n - 2) + k.sum() / ((n - 1) * (n - 2))
-        np.fill_diagonal(a, 0.0)
-        return np.square(a).sum() / (n * (n - 3))
 
     def centred_across(k):
         n, m = k.shape
@@ -235,3 +237,128 @@ def precision_recall(real, fake, k):
         in_real.sum(axis=0).mean() / k,
         in_real.any(axis=1).mean(),
     )
+
+
+def unit(x):
+    x = np.asarray(x, dtype=np.float64)
+    return x / np.sqrt(np.square(x).sum(axis=1, keepdims=True))
+
+
+def vendi(k, q):
+    """exp of the order-q entropy of the eigenvalues of K / n, by the definition for each q."""
+    w = np.linalg.eigvalsh(k / len(k))
+    w = w[w > len(k) * np.finfo(np.float64).eps * w.max()]
+    if q == 1:
+        return np.exp(-(w * np.log(w)).sum())
+    if q == np.inf:
+        return 1.0 / w.max()
+    return (w**q).sum() ** (1.0 / (1.0 - q))
+
+
+def cosine_distances(x, y):
+    return 1.0 - np.abs(unit(x) @ unit(y).T)
+
+
+def mifid(real, fake, eps=0.1, over="fake"):
+    distances = cosine_distances(real, fake)
+    distance = distances.min(axis=0 if over == "fake" else 1).mean()
+    return fid(real, fake) / (distance if distance < eps else 1.0)
+
+
+def cmmd(real, fake):
+    x, y = unit(real), unit(fake)
+    return 1000.0 * mmd_biased(*(gaussian(a, b, 10.0) for a, b in ((x, x), (y, y), (x, y))))
+
+
+def wasserstein_1d(u, v, p):
+    """Both samples repeated to one length, where the optimal plan pairs sorted values."""
+    u, v = np.sort(np.repeat(u, len(v))), np.sort(np.repeat(v, len(u)))
+    return (np.abs(u - v) ** p).mean() ** (1.0 / p)
+
+
+def radii(x, k):
+    """Distances to the k-th nearest other row."""
+    d2 = squared_distances(x, x)
+    np.fill_diagonal(d2, np.inf)
+    return np.sqrt(np.sort(d2, axis=1)[:, k - 1])
+
+
+def realism(real, fake, k):
+    r = radii(real, k)
+    kept = r <= np.median(r)
+    return (r[kept, None] / np.sqrt(squared_distances(real[kept], fake))).max(axis=0)
+
+
+def authenticity(real, fake):
+    d2 = squared_distances(real, fake)
+    return (radii(real, 1)[d2.argmin(axis=0)] < np.sqrt(d2.min(axis=0))).mean()
+
+
+def mixture_log_density(x, centers, variances):
+    d = x.shape[1]
+    exponents = -0.5 * squared_distances(x, centers) / variances
+    return logsumexp(exponents - 0.5 * d * np.log(2.0 * np.pi * variances), axis=1) - math.log(
+        len(centers)
+    )
+
+
+def alpha_divergence(p, q, alpha):
+    """In 60 digits; 1 and 0 are the KL divergences."""
+    with mpmath.workdps(60):
+        p, q = ([mpmath.mpf(float(v)) for v in row] for row in (p, q))
+        p, q = ([v / sum(row) for v in row] for row in (p, q))
+        if alpha == 0:
+            p, q, alpha = q, p, 1
+        if alpha == 1:
+            pairs = [(a, b) for a, b in zip(p, q, strict=True) if a > 0]
+            return (
+                mpmath.inf
+                if any(b == 0 for _, b in pairs)
+                else sum(a * mpmath.log(a / b) for a, b in pairs)
+            )
+        alpha = mpmath.mpf(alpha)
+        total = mpmath.mpf(0)
+        for a, b in zip(p, q, strict=True):
+            if (a == 0 and alpha < 0 and b > 0) or (b == 0 and alpha > 1 and a > 0):
+                return mpmath.inf
+            if a > 0 and b > 0:
+                total += a**alpha * b ** (1 - alpha)
+        return (total - 1) / (alpha * (alpha - 1))
+
+
+def kl_by_neighbors(x, y, k):
+    """Wang, Kulkarni and Verdu 2009, equation 5."""
+    n, d = x.shape
+    within = squared_distances(x, x)
+    np.fill_diagonal(within, np.inf)
+    rho = np.sqrt(np.sort(within, axis=1)[:, k - 1])
+    nu = np.sqrt(np.sort(squared_distances(x, y), axis=1)[:, k - 1])
+    return d / n * np.log(nu / rho).sum() + math.log(len(y) / (n - 1))
+
+
+def kl_by_densities(x, y, h_x, h_y):
+    return np.mean(leave_one_out(x, h_x) - log_density(y, x, h_y))
+
+
+def log_density_gradient(x, queries, bandwidth, weights=None):
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+    rows = []
+    for q in queries:
+        offsets = x - q
+        logs = -np.square(offsets).sum(axis=1) / (2 * bandwidth**2)
+        share = w * np.exp(logs - logs[w > 0].max())
+        rows.append(share @ offsets / share.sum() / bandwidth**2)
+    return np.array(rows)
+
+
+def stein_matrix(x, scores, kernel, kernel_gradient, kernel_trace):
+    """u(x_i, x_j) from k, its gradient in x and the trace of its mixed second derivatives."""
+    n = len(x)
+    u = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            a, b, s, t = x[i], x[j], scores[i], scores[j]
+            by_b = kernel_gradient(b, a)
+            by_a = kernel_gradient(a, b)
+            u[i, j] = s @ t * kernel(a, b) + s @ by_b + t @ by_a + kernel_trace(a, b)
+    return u

@@ -96,9 +96,10 @@ class TestCompare:
 
     def test_typos_are_usage_errors_that_list_what_exists(self, real, fake):
         message = misuse("compare", real, fake, "--metrics", "fid,kdi")
-        assert "no 'kdi', only fid, kid, is, prdc, kde; did you mean 'kid'?" in message
+        assert "no 'kdi', only fid, kid, is, prdc, kde, vendi, cmmd; did you mean 'kid'?" in message
         message = misuse("compare", real, fake, "--features", "randon")
-        assert "only inception, random; did you mean 'random'?" in message
+        assert "no 'randon', only inception, random, timm:NAME, torchhub:REPO:NAME" in message
+        assert "did you mean 'random'?" in message
         message = misuse("compare", real, fake, "--resize", "bilinaer")
         assert "did you mean 'bilinear'?" in message
         assert "neither scott nor silverman" in misuse("compare", real, fake, "--bandwidth", "scot")
@@ -106,6 +107,9 @@ class TestCompare:
         assert "--metrics" in misuse("compare", real, fake, "--metric", "fid")
         assert "takes no weights" in misuse(
             "compare", real, fake, "--features", "random", "--weights", "w.pth"
+        )
+        assert "has its own" in misuse(
+            "compare", real, fake, "--features", "timm:resnet50", "--resize", "tf1"
         )
         misuse("compare", real)
         misuse("compare", real, fake, "--k", "0")
@@ -181,11 +185,39 @@ class TestImages:
 
     def test_features_are_cached(self, images, tmp_path, monkeypatch):
         cached = Encoder("random", cache=tmp_path / "kept")
-        first = cached.read(images / "real", ("64",))
-        assert [path.suffix for path in (tmp_path / "kept").iterdir()] == [".npz"]
+        first = cached.read(images / "real", ("64", "192"))
+        assert [path.suffix for path in (tmp_path / "kept").iterdir()] == [".npz", ".npz"]
         monkeypatch.setattr("parzen.vision.InceptionV3.encode", None)
         again = cached.read(images / "real", ("64",))
         np.testing.assert_array_equal(again.layers["64"], first.layers["64"])
+
+    def test_features_and_compare_share_the_cache(self, images, tmp_path, monkeypatch):
+        options = ["--features", "random", "--cache", tmp_path / "kept"]
+        for name in ("real", "fake"):
+            parzen_cli("features", images / name, "-o", tmp_path / f"{name}.npz", *options)
+        monkeypatch.setattr("parzen.vision.InceptionV3.encode", None)
+        found = parzen_cli("compare", images / "real", images / "fake", *options, "--json", "-")
+        stored = parzen_cli("compare", tmp_path / "real.npz", tmp_path / "fake.npz", "--json", "-")
+        assert json.loads(found.stdout)["metrics"] == json.loads(stored.stdout)["metrics"]
+
+    def test_other_networks(self, images, tmp_path):
+        (tmp_path / "hubconf.py").write_text(
+            "import torch\n"
+            "def means(pretrained=True):\n"
+            "    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
+        )
+        network = ["--features", f"torchhub:{tmp_path}:means"]
+        folders = [images / "real", images / "fake"]
+        shown = parzen_cli("compare", *folders, *network).stdout
+        assert f"features  torchhub:{tmp_path}:means, weights sha256 " in shown
+        assert ", resize: pil-bicubic to 224 x 224, 8 bits; layer features" in shown
+        assert "Inception Score is left out" in shown
+        message = failure("compare", *folders, *network, "--metrics", "is")
+        assert "gives features of images and no logits_unbiased, which the Inception" in message
+        shown = parzen_cli("features", images / "real", "-o", tmp_path / "f.npz", *network).stdout
+        assert "features (4, 3)" in shown
+        both = ["-o", tmp_path / "f.npz", *network, "--layer", "2048"]
+        assert "no '2048', only features" in misuse("features", images / "real", *both)
 
     def test_missing_weights_say_where_to_put_them(self, images, tmp_path):
         message = failure("compare", images / "real", images / "fake", "--weights", tmp_path / "w")

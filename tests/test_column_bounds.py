@@ -53,8 +53,11 @@ def test_what_is_not_finite_is_seen_wherever_it_is(shape, dtype, value):
         x[place] = kept
 
 
-def test_the_number_of_threads_changes_no_bit_not_even_the_sign_of_zero():
-    x = np.where(np.random.default_rng(0).random((400_000, 3)) < 0.5, 0.0, -0.0)
+def test_the_number_of_threads_changes_no_bit_not_even_of_zero_and_nan():
+    random = np.random.default_rng(0)
+    x = np.where(random.random((400_000, 3)) < 0.5, 0.0, -0.0)
+    x[:, 1] = np.where(random.random(400_000) < 0.5, np.nan, -np.nan)
+    x[random.integers(0, 400_000, 100), 1] = np.inf
     threads = _core.get_num_threads()
     try:
         found = set()
@@ -63,4 +66,5 @@ def test_the_number_of_threads_changes_no_bit_not_even_the_sign_of_zero():
             found.add(b"".join(bound.tobytes() for bound in _core.column_bounds(x)))
     finally:
         _core.set_num_threads(threads)
-    assert found == {np.zeros(6).tobytes()}
+    bounds = np.array([0.0, np.nan, 0.0])
+    assert found == {2 * bounds.tobytes()}

@@ -7,9 +7,18 @@ import pytest
 
 import parzen
 from parzen._files import check_output, written_whole
-from parzen.compare import METRICS, Comparison, compare
-from parzen.encode import NETWORKS, Encoder
-from parzen.feature_sets import LAYERS, RESIZES, FeatureSet, read_features, save_features
+from parzen.compare import USUAL, Comparison, compare
+from parzen.encode import Encoder
+from parzen.feature_sets import (
+    LAYERS,
+    NETWORKS,
+    RESIZES,
+    FeatureSet,
+    check_network,
+    read_features,
+    save_features,
+)
+from parzen.protocols import INCEPTION_SHA256
 from parzen.report import figures, lines, protocol_lines, to_dict, write_json
 
 ORIGIN = {
@@ -99,7 +108,9 @@ def test_the_inception_score_alone_needs_no_real_set(logits):
 
 
 def test_names_that_do_not_exist_are_errors_with_a_suggestion(x, y):
-    with pytest.raises(ValueError, match=r"no 'fdi', only fid, kid, is, prdc, kde; did you mean"):
+    with pytest.raises(
+        ValueError, match=r"no 'fdi', only fid, kid, is, prdc, kde, vendi, cmmd; did you mean"
+    ):
         compare(features(x), features(y), metrics=["fdi"])
     with pytest.raises(ValueError, match="nothing given"):
         compare(features(x), features(y), metrics=[])
@@ -154,7 +165,7 @@ def test_the_protocol_is_complete(x, y, logits):
         "resize": "tf1",
         "seed": 3,
         "device": "cpu",
-        "metrics": list(METRICS),
+        "metrics": list(USUAL),
     }
     assert {key: p[key] for key in expected} == expected
     assert p["versions"]["parzen"] == parzen.__version__
@@ -327,11 +338,107 @@ class TestOutput:
             check_output("--json", tmp_path)
 
 
-def test_unknown_network(tmp_path):
+@pytest.fixture
+def images(rng, tmp_path):
+    """Paths of two sets of five small images."""
     pytest.importorskip("torch")
-    np.save(tmp_path / "a.npy", np.zeros((2, 4, 4, 3), np.uint8))
-    with pytest.raises(ValueError, match=f"only {', '.join(NETWORKS)}; did you mean 'random'"):
-        Encoder("randon").read(tmp_path / "a.npy", ("2048",))
+    paths = tmp_path / "real.npy", tmp_path / "fake.npy"
+    for path in paths:
+        np.save(path, rng.integers(0, 256, (5, 8, 6, 3), dtype=np.uint8))
+    return paths
+
+
+def means(batch):
+    return batch.float().mean((2, 3))
+
+
+class TestEncoder:
+    @pytest.mark.parametrize(
+        "name", ["randon", "timm:", "clip:", "torchhub:a/b", "torchhub::x", ""]
+    )
+    def test_unknown_networks_list_what_there_is(self, name, images):
+        with pytest.raises(
+            ValueError, match=f"features: there is no .* only {', '.join(NETWORKS)}"
+        ):
+            Encoder(name).read(images[0], ("2048",))
+
+    def test_names(self):
+        assert check_network("", "inception") == ("inception", "")
+        assert check_network("", "timm:hf-hub:timm/x") == ("timm", "hf-hub:timm/x")
+        assert check_network("", "torchhub:a/b:v1:c") == ("torchhub", "a/b:v1:c")
+        assert check_network("", "clip:a/b") == ("clip", "a/b")
+
+    def test_layers(self):
+        assert (Encoder().main, Encoder().logits) == (("2048",), ("logits_unbiased",))
+        assert Encoder("random", layer="768").main == ("768",)
+        single = Encoder("timm:resnet50")
+        assert (single.main, single.logits) == (("features",), ())
+
+    def test_a_callable_is_an_encoder(self, images):
+        result = compare(*images, metrics=["kid", "kde"], encoder=means)
+        from parzen.vision import extract
+
+        x, y = (extract(path, encoder=means) for path in images)
+        assert result.kid == parzen.kid(x, y, subsets=None).mean
+        assert (result.protocol["layer"], result.protocol["network"]) == ("features", "means")
+        assert lines(result)
+
+    def test_without_logits_the_score_is_left_out_or_refused_before_anything_is_computed(
+        self, images
+    ):
+        result = compare(*images, encoder=means)
+        assert result.inception_score is None
+        assert any("Inception Score is left out" in note for note in result.notes)
+
+        def never(batch):
+            raise AssertionError
+
+        with pytest.raises(ValueError, match=r"never gives features .* no logits_unbiased, which"):
+            compare(*images, metrics=["fid", "is"], encoder=never)
+
+    def test_the_layer_asked_for_is_compared(self, images):
+        result = compare(*images, metrics=["kid"], encoder=Encoder("random", layer="64"))
+        assert (result.protocol["layer"], result.protocol["d"]) == ("64", 64)
+        with pytest.raises(ValueError, match="layer: there is no 'features', only 64, 192"):
+            compare(*images, metrics=["kid"], encoder=Encoder("random", layer="features"))
+
+    def test_resize_and_normalisation_reach_the_network(self, images):
+        options = {"resize": "bilinear", "normalisation": "2 x / 255 - 1"}
+        origin = Encoder("random", layer="64", **options).read(images[0], ("64",)).origin
+        assert {key: origin[key] for key in options} == options
+
+    def test_a_protocol_fills_it(self, images):
+        made = Encoder.of("pytorch-fid", network="random")
+        assert (made.resize, made.normalisation) == ("bilinear", "2 x / 255 - 1")
+        assert made.main == ("2048",)
+        result = compare(*images, metrics=["fid"], encoder="random", protocol="pytorch-fid")
+        assert result.protocol["normalisation"] == made.normalisation
+        assert result.fid == compare(*images, metrics=["fid"], encoder=made).fid
+        cmmd = Encoder.of("cmmd")
+        assert (cmmd.main, cmmd.resize, cmmd.normalisation) == (("features",), None, None)
+
+    def test_cmmd_is_what_its_encoder_does(self):
+        pretrained = pytest.importorskip("parzen.vision.pretrained")
+        rules = parzen.protocol("cmmd")
+        mean, std = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+        facts = pretrained.SquareInput(336, mean, std, crop=True).facts
+        assert facts == {"resize": rules.resize, "normalisation": rules.normalisation}
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"network": "timm:x", "resize": "tf1"}, "resize: timm:x has its own"),
+            ({"network": "clip:x", "normalisation": "x"}, "normalisation: clip:x has its own"),
+            ({"network": means, "weights": "w.pth"}, "weights: means has its own"),
+        ],
+    )
+    def test_options_that_would_be_ignored_are_refused(self, images, options, message):
+        with pytest.raises(ValueError, match=message):
+            Encoder(**options).read(images[0], ("features",))
+
+    def test_what_is_no_network(self, images):
+        with pytest.raises(TypeError, match="network: expected a name or a callable, got 3"):
+            Encoder(3).read(images[0], ("features",))
 
 
 def test_comparing_features_imports_no_torch_and_no_rich():
@@ -348,7 +455,7 @@ def test_comparing_features_imports_no_torch_and_no_rich():
 
 
 def test_a_protocol_s_rules_reach_the_metrics(x, logits):
-    made = {**ORIGIN, "resize": "pil-bicubic"}
+    made = {**ORIGIN, "resize": "pil-bicubic", "weights": f"sha256 {INCEPTION_SHA256}"}
     real, fake = FeatureSet({"2048": x}, made), FeatureSet({"2048": x[:50] + 1}, made)
     result = compare(real, fake, protocol="clean-fid", seed=3)
     assert result.fid == parzen.fid(x, x[:50] + 1, protocol="clean-fid")
@@ -378,3 +485,20 @@ def test_an_encoder_of_a_protocol():
     assert (encoder.network, encoder.resize) == ("inception", "bilinear-antialias")
     assert encoder.batch_size == 3
     assert Encoder.of("clean-fid", network="random").network == "random"
+
+
+def test_vendi_and_cmmd_where_they_are_asked_for(x, y):
+    result = compare(features(x), features(y), metrics=["vendi", "cmmd"], seed=4)
+    assert result.vendi == parzen.vendi_score(y)
+    assert result.cmmd == parzen.cmmd(x, y)
+    assert [line.name for line in lines(result)] == ["Vendi score", "CMMD"]
+    assert set(to_dict(result)["metrics"]) == {"vendi", "cmmd"}
+    assert compare(features(x), features(y), protocol="cmmd").cmmd == parzen.cmmd(x, y)
+    with pytest.raises(ValueError, match="protocol 'stylegan3' has no cmmd"):
+        compare(features(x), features(y), metrics=["cmmd"], protocol="stylegan3")
+
+
+def test_other_weights_than_the_protocol_s(x, y):
+    sets = (FeatureSet({"2048": z}, ORIGIN, "a.npz") for z in (x, y))
+    with pytest.raises(ValueError, match=r"a\.npz: its weights_sha256 is 'abab.*protocol 'torch-"):
+        compare(*sets, protocol="torch-fidelity")

@@ -351,6 +351,7 @@ def test_provenance(rng):
         "method": "pairs",
         "estimator": "unbiased",
         "kernel": kernel,
+        "device": "cpu",
         "version": parzen.__version__,
     }
 
@@ -360,3 +361,10 @@ def test_progress_ends_at_one(rng):
     parzen.mmd(*rng.normal(size=(2, 50, 3)), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+@pytest.mark.parametrize("gamma", [1e160, 1e300])
+@pytest.mark.parametrize("coef0", [0.0, 1.0])
+def test_a_huge_gamma_on_zeros_is_no_nan(gamma, coef0):
+    zeros = np.zeros((3, 3), np.float32)
+    assert parzen.mmd(zeros, zeros, kernel=Polynomial(1, gamma, coef0)).squared == 0.0

@@ -82,6 +82,19 @@ class TestTorchmetrics:
         theirs = peer.poly_mmd(self.torch.from_numpy(x), self.torch.from_numpy(y)).item()
         assert parzen.kid(x, y, subsets=None).mean == pytest.approx(theirs, rel=1e-9)
 
+    @pytest.mark.parametrize("eps", [0.1, 0.001])
+    def test_mifid(self, features, eps):
+        peer = pytest.importorskip("torchmetrics.image.mifid")
+        real, fake = features[0], np.concatenate([features[1], features[0][:300] + 0.01])
+        states = [
+            self.torch.from_numpy(s)
+            for x in (real, fake)
+            for s in (x.mean(axis=0), np.cov(x, rowvar=False), x)
+        ]
+        theirs = peer._mifid_compute(*states, cosine_distance_eps=eps).item()
+        ours = parzen.mifid(real, fake, cosine_distance_eps=eps, over="real")
+        assert ours == pytest.approx(theirs, rel=1e-8)
+
 
 def test_pytorch_fid(features):
     pytest.importorskip("torchvision")
@@ -121,3 +134,16 @@ def test_scipy_gaussian_kde(rng):
     np.testing.assert_allclose(
         parzen.KernelDensity("scott").fit(x).score_samples(q), theirs, rtol=1e-9
     )
+
+
+@pytest.mark.parametrize("q", [0.5, 1, 2, "inf"])
+@pytest.mark.parametrize("normalize", [True, False])
+def test_vendi_score(features, q, normalize):
+    peer = pytest.importorskip("vendi_score.vendi")
+    x = features[0]
+    theirs = peer.score_dual(x, q=q, normalize=normalize)
+    ours = parzen.vendi_score(x, q=q, normalize=normalize, blocks=None)
+    assert ours == pytest.approx(theirs, rel=1e-9)
+    kernel = np.exp(-np.square(x[:100, None] - x[None, :100]).sum(axis=-1) / 20.0)
+    theirs = peer.score_K(kernel, q=q)
+    assert parzen.vendi_score_from_kernel(kernel, q=q) == pytest.approx(theirs, rel=1e-9)

@@ -15,7 +15,7 @@ from parzen.results import differences, read_result
 
 ORIGIN = {
     "network": "a network",
-    "weights": "sha256 ab",
+    "weights": "unknown",
     "resize": "tf1",
     "normalisation": "(x - 128) / 128",
 }
@@ -107,6 +107,9 @@ def test_files(first, second, tmp_path):
     assert shown.exit_code == 0, shown.output
     assert "difference" in shown.stdout
     assert "kid" in shown.stdout
+    out = CliRunner().invoke(app, ["compare", *map(str, paths), "--json", "-"])
+    lines = json.loads(out.stdout)["differences"]
+    assert [line["name"] for line in lines] == list(first["metrics"])
     second["protocol"]["resize"] = "bilinear"
     paths[1].write_text(json.dumps(second))
     refused = CliRunner().invoke(app, ["compare", *map(str, paths)])

@@ -1,9 +1,8 @@
-"""Extraction: order, batches, workers, mixed sizes, broken images, the cache, the progress bar."""
+"""Extraction: order, batches, workers, mixed sizes, broken images, the progress bar."""
 
-import json
+import dataclasses
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 
+import parzen  # noqa: E402
 from parzen import vision  # noqa: E402
 from parzen.vision import BrokenImage, InceptionV3, extract, extract_features  # noqa: E402
 
@@ -122,9 +122,11 @@ def test_provenance(folder, network):
     assert features.provenance["weights"] == "random (seed 0)"
     assert features.provenance["resize"] == "tf1"
     assert features.skipped == ()
-    plain = extract_features(folder, encoder=lambda batch: batch.float().mean((2, 3)))
+    plain = extract_features(
+        folder, encoder=lambda batch: batch.float().mean((2, 3)), layers="features"
+    )
     assert list(plain.layers) == ["features"]
-    assert "<lambda>" in plain.provenance["encoder"]
+    assert "<lambda>" in plain.provenance["network"]
 
 
 # Broken images
@@ -161,113 +163,6 @@ def test_nothing_but_broken_images(tmp_path):
         extract(tmp_path, encoder=Means(), skip_broken=True)
     with pytest.raises(ValueError, match="empty iterable"):
         extract(iter([]), encoder=Means())
-
-
-# The cache
-
-
-def test_cache_is_used(folder, tmp_path):
-    cache = tmp_path / "cache.npz"
-    first = extract_features(folder, encoder=Means(), cache=cache)
-    encoder = Means()
-    again = extract_features(folder, encoder=encoder, cache=cache, batch_size=2)
-    assert not first.cached
-    assert again.cached
-    assert encoder.shapes == []
-    assert again.provenance == first.provenance
-    np.testing.assert_array_equal(first.layers["features"], again.layers["features"])
-    np.testing.assert_array_equal(extract(cache), first.layers["features"])
-    with np.load(cache) as archive:
-        assert json.loads(str(archive["provenance"])) == first.provenance
-
-
-def change_an_image(folder):
-    Image.fromarray(np.zeros((5, 9, 3), np.uint8)).save(folder / "2.png")
-
-
-def swap_two_images(folder):
-    (folder / "0.png").rename(folder / "x")
-    (folder / "1.png").rename(folder / "0.png")
-    (folder / "x").rename(folder / "1.png")
-
-
-def remove_an_image(folder):
-    (folder / "4.png").unlink()
-
-
-@pytest.mark.parametrize("change", [change_an_image, swap_two_images, remove_an_image])
-def test_cache_of_other_content_is_not_used(folder, tmp_path, change):
-    cache = tmp_path / "cache.npz"
-    extract(folder, encoder=Means(), cache=cache)
-    change(folder)
-    fresh = extract_features(folder, encoder=Means(), cache=cache)
-    assert not fresh.cached
-    np.testing.assert_array_equal(
-        fresh.layers["features"], extract(folder, encoder=Means()), strict=True
-    )
-    assert extract_features(folder, encoder=Means(), cache=cache).cached
-
-
-def test_cache_of_another_encoder_or_layer_is_not_used(folder, tmp_path, network):
-    cache = tmp_path / "cache.npz"
-    extract(folder, encoder=Means("1"), cache=cache)
-    assert not extract_features(folder, encoder=Means("2"), cache=cache).cached
-    for encoder, layers in (
-        (network, "64"),
-        (network, ("64", "192")),
-        (InceptionV3("random", seed=1), ("64", "192")),
-        (InceptionV3("random", seed=1, resize="bilinear"), ("64", "192")),
-    ):
-        for cached in (False, True):
-            features = extract_features(folder, encoder=encoder, layers=layers, cache=cache)
-            assert features.cached == cached
-            assert set(features.layers) == {layers} if isinstance(layers, str) else set(layers)
-
-
-@pytest.mark.parametrize("kind", ["array", "tensor", "dataset", "zip"])
-def test_cache_follows_the_content_of_any_source(kind, tmp_path):
-    import zipfile
-
-    def source(images):
-        if kind == "zip":
-            with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
-                for number, image in enumerate(images):
-                    with archive.open(f"{number}.png", "w") as file:
-                        Image.fromarray(image).save(file, "png")
-            return tmp_path / "images.zip"
-        return {"array": images, "tensor": torch.from_numpy(images), "dataset": list(images)}[kind]
-
-    images = RANDOM.integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)
-    cache = tmp_path / "cache.npz"
-    for other, cached in ((images, False), (images, True), (images[::-1].copy(), False)):
-        assert extract_features(source(other), encoder=Means(), cache=cache).cached == cached
-
-
-def test_skipped_images_are_remembered_by_the_cache(damaged, tmp_path):
-    cache = tmp_path / "cache.npz"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        first = extract_features(damaged, encoder=Means(), cache=cache, skip_broken=True)
-        again = extract_features(damaged, encoder=Means(), cache=cache, skip_broken=True)
-    assert again.cached
-    assert again.skipped == first.skipped
-    with pytest.raises(BrokenImage):
-        extract(damaged, encoder=Means(), cache=cache)
-
-
-def test_caches_that_cannot_be(folder, tmp_path):
-    with pytest.raises(ValueError, match=r"cache: expected a path ending in \.npz"):
-        extract(folder, encoder=Means(), cache=tmp_path / "cache.npy")
-    np.savez(tmp_path / "data.npz", precious=np.eye(3))
-    with pytest.raises(ValueError, match="not a cache of features; not overwritten"):
-        extract(folder, encoder=Means(), cache=tmp_path / "data.npz")
-    with pytest.raises(ValueError, match="no folder"):
-        extract(folder, encoder=Means(), cache=tmp_path / "absent" / "cache.npz")
-    with pytest.raises(ValueError, match="cache: the encoder has no `provenance`"):
-        extract(folder, encoder=lambda batch: batch, cache=tmp_path / "cache.npz")
-    with pytest.raises(ValueError, match="cache: the source is an iterator"):
-        extract(iter(decoded(folder)), encoder=Means(), cache=tmp_path / "cache.npz")
-    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".npz"] == ["data.npz"]
 
 
 # Options
@@ -308,3 +203,12 @@ def test_names_of_the_module():
 def test_importing_parzen_imports_no_torch():
     code = "import sys, parzen; sys.exit('torch' in sys.modules or 'PIL' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_protocol_is_an_encoder(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), dtype=np.uint8)
+    rules = dataclasses.replace(parzen.protocol("pytorch-fid"), network="random")
+    found = extract(images, encoder=rules, layer="64")
+    network = InceptionV3("random", resize="bilinear", normalisation="2 x / 255 - 1")
+    np.testing.assert_array_equal(found, extract(images, encoder=network, layer="64"))
+    assert not np.array_equal(found, extract(images, encoder="random", layer="64"))

@@ -52,7 +52,8 @@ def everything(source, batch_size=4, workers=0):
             found.update(zip(places, group, strict=True))
         assert sorted(found) == list(range(batch.size - len(batch.broken)))
         images.extend(found[place] for place in sorted(found))
-        broken.extend(batch.broken)
+        assert all(0 <= place < batch.size for place, _ in batch.broken)
+        broken.extend(reason for _, reason in batch.broken)
     return images, broken
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("PIL")
 F = torch.nn.functional
 
 from parzen.vision import weights as weight_files  # noqa: E402
-from parzen.vision.inception import LAYERS, InceptionV3  # noqa: E402
+from parzen.vision.inception import LAYERS, NORMALISATIONS, InceptionV3  # noqa: E402
 from parzen.vision.weights import WeightsNotFound, random_weights  # noqa: E402
 
 
@@ -174,6 +174,31 @@ def test_equals_torch_fidelity(network, state, size, tmp_path):
     assert_close(network(batch), expected, 1e-5)
 
 
+@pytest.mark.parametrize(
+    ("normalisation", "formula"),
+    [
+        ("(x - 128) / 128", lambda x: (x - 128) / 128),  # torch-fidelity, torchmetrics
+        ("2 x / 255 - 1", lambda x: 2 * (x / 255) - 1),  # pytorch-fid, of images in 0..1
+    ],
+)
+def test_normalisations_are_their_formulas(state, normalisation, formula):
+    network = InceptionV3(state, ["64"], normalisation=normalisation)
+    assert network.provenance["normalisation"] == normalisation
+    batch = torch.arange(256, dtype=torch.uint8).repeat(1050)[: 3 * 299 * 299]
+    batch = batch.reshape(1, 3, 299, 299)
+    expected = formula(batch.double())
+    assert (network.prepare(batch).double() - expected).abs().max() <= 2**-22
+    assert_close(network(batch), {"64": plain(state, expected, last="192")["64"]}, 1e-5)
+
+
+def test_the_default_normalisation_is_the_graph_s(state, stem):
+    assert NORMALISATIONS == ("(x - 128) / 128", "2 x / 255 - 1")
+    assert stem.normalisation == NORMALISATIONS[0]
+    batch = images(1, 3, 32, 32)
+    same = InceptionV3(state, ["64"], normalisation=NORMALISATIONS[0])
+    assert torch.equal(stem(batch)["64"], same(batch)["64"])
+
+
 def test_images_do_not_touch_each_other(stem):
     batch = images(18, 3, 40, 50)  # more than the network takes at a time
     apart = torch.cat([stem(part)["64"] for part in batch.split([1, 2, 15])])
@@ -218,6 +243,19 @@ def test_autocast_around_it_changes_nothing(stem):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = stem(batch)["64"]
     assert torch.equal(found, stem(batch)["64"])
+
+
+def test_reduced_precision_around_it_changes_nothing_and_is_put_back(stem):
+    batch = images(1, 3, 16, 16)
+    expected = stem(batch)["64"]
+    try:
+        torch.set_float32_matmul_precision("medium")
+        before = torch.get_float32_matmul_precision(), torch.backends.cuda.matmul.allow_tf32
+        assert torch.equal(stem(batch)["64"], expected)
+        after = torch.get_float32_matmul_precision(), torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert before == after
 
 
 def test_new_weights_are_folded_anew(state):
@@ -277,6 +315,7 @@ def test_bad_batches(stem, batch, error, message):
         ({"features": ["2049"]}, "expected some of 64, 192, .* got '2049'"),
         ({"features": []}, "expected some of"),
         ({"resize": "cubic"}, "resize: expected one of tf1, .* got 'cubic'"),
+        ({"normalisation": "x / 255"}, "normalisation: expected .* or .*, got 'x / 255'"),
         ({"dtype": torch.float16}, "dtype: expected one of .* got torch.float16"),
         ({"weights": {"fc.bias": torch.zeros(1008)}}, r"\(1 entries\) does not fit the 566"),
     ],

@@ -43,8 +43,10 @@ class Bounds {
         high = high_[i] > high ? high_[i] : high;
         lost += lost_[i];
       }
-      op_.low[c] = double(low) + double(lost);
-      op_.high[c] = double(high) + double(lost);
+      // One NaN for all: which of several a sum passes on depends on the order. And one zero, not -0 here and 0 there.
+      const bool finite = lost == T(0);
+      op_.low[c] = finite ? double(low) + 0.0 : __builtin_nan("");
+      op_.high[c] = finite ? double(high) + 0.0 : __builtin_nan("");
     }
   }
 

@@ -93,6 +93,29 @@ def as_float64(
     return result
 
 
+def as_array(name: str, array: object, *, function: str) -> NDArray[Any]:
+    """Return what can be read as an array, of any type and shape, as NumPy's."""
+    return _to_numpy(f"{function}: {name}", array)
+
+
+def as_logs(name: str, array: object, *, function: str, meaning: str) -> Samples:
+    """Return logarithms of any shape, at least one: -inf may be, NaN and +inf may not."""
+    where = f"{function}: {name}"
+    values = _to_numpy(where, array)
+    logs: NDArray[Any] = np.asarray(values, dtype=_float_type(where, values, array))
+    if logs.size == 0:
+        raise ValueError(f"{where} is empty (shape={logs.shape}), expected {meaning}")
+    if not logs.max() < np.inf:  # a maximum is NaN where a value is
+        bad = np.isnan(logs) | (logs == np.inf)
+        first = np.unravel_index(int(bad.argmax()), logs.shape)
+        place = ", ".join(str(int(i)) for i in first)
+        raise ValueError(
+            f"{where} has {_count(int(bad.sum()), 'value')} NaN or +infinity, the first at "
+            f"[{place}]; expected {meaning}"
+        )
+    return logs
+
+
 def extent(*arrays: Samples) -> tuple[float, float]:
     """Return the largest magnitude and the widest range of a column, over all arrays together."""
     low, high = _column_bounds(arrays)

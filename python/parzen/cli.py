@@ -10,10 +10,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parzen._cli_options import (
+    STDOUT,
+    BatchSize,
+    Cache,
+    Json,
+    Network,
+    Protocol,
+    Quiet,
+    Resize,
+    Seed,
+    SkipBroken,
+    Threads,
+    Weights,
+    Workers,
+    bandwidth_of,
+    check_output_of,
+    encoder_of,
+    set_threads,
+    split,
+    usage,
+)
+
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from parzen.encode import Encoder
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,64 +42,12 @@ app = typer.Typer(
     help="How far apart are two sets of samples, and how good is a generative model.",
 )
 
-STDOUT = Path("-")
 # Errors speak of Python's arguments; here these are options.
 OPTION_OF = {
     "skip_broken=True": "--skip-broken",
     'weights="random"': "--features random",
     "as weights=": "with --weights",
 }
-
-Protocol = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Resize, normalisation and rules of torch-fidelity, pytorch-fid, clean-fid, "
-        "torchmetrics, stylegan3, guided-diffusion or cmmd.",
-    ),
-]
-Network = Annotated[
-    str | None,
-    typer.Option(
-        "--features",
-        metavar="inception|random",
-        help="The network: Inception with the published weights, by default, or with seeded "
-        "random ones, whose numbers compare only with each other.",
-    ),
-]
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        help="The published weights; by default where torch hub keeps them.", metavar="FILE"
-    ),
-]
-Resize = Annotated[
-    str | None,
-    typer.Option(
-        help="To 299 x 299: tf1, by default, pil-bicubic, bilinear or bilinear-antialias."
-    ),
-]
-BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes that decode images; by default as many as pay.", min=0)
-]
-SkipBroken = Annotated[
-    bool, typer.Option("--skip-broken", help="Leave out, and count, images that cannot be read.")
-]
-Cache = Annotated[Path | None, typer.Option(help="A folder to keep features in.", metavar="DIR")]
-Threads = Annotated[
-    int | None, typer.Option(help="Threads; by default all processors allowed.", min=1)
-]
-Seed = Annotated[
-    int, typer.Option(help="Of everything that is drawn at random.", min=0, max=2**32 - 1)
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-Json = Annotated[
-    Path | None,
-    typer.Option(
-        help="Every value, its error and the protocol; - is standard output.", metavar="FILE"
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -109,7 +77,11 @@ def compare(
     ],
     fake: Annotated[Path, typer.Argument(help="The same, of the set to be judged.")],
     metrics: Annotated[
-        str | None, typer.Option(help="Some of fid,kid,is,prdc,kde; by default all that can be.")
+        str | None,
+        typer.Option(
+            help="Some of fid,kid,is,prdc,kde,vendi,cmmd; by default the first five, or those that "
+            "the protocol has."
+        ),
     ] = None,
     protocol: Protocol = None,
     features: Network = None,
@@ -137,15 +109,16 @@ def compare(
         from parzen.feature_sets import check_names
         from parzen.report import show, to_dict, write_json
 
-        with _usage("--metrics"):
-            wanted = None if metrics is None else check_names("", _split(metrics), METRICS)
-        with _usage("--bandwidth"):
-            h = _bandwidth(bandwidth)
+        with usage("--metrics"):
+            wanted = None if metrics is None else check_names("", split(metrics), METRICS)
+        with usage("--bandwidth"):
+            h = bandwidth_of(bandwidth)
         if real.suffix.lower() == fake.suffix.lower() == ".json":
-            _compare_results(real, fake)
+            check_output_of("--json", json, real, fake)
+            _compare_results(real, fake, json)
             return
         shown = not quiet and sys.stderr.isatty()
-        encoder = _encoder(
+        encoder = encoder_of(
             protocol,
             features,
             weights,
@@ -157,8 +130,8 @@ def compare(
             shown,
             threads,
         )
-        _check_output("--json", json, real, fake, weights)
-        _set_threads(threads)
+        check_output_of("--json", json, real, fake, weights)
+        set_threads(threads)
         with _progress(shown) as progress:
             result = run(
                 real,
@@ -183,8 +156,8 @@ def features(
     layer: Annotated[
         str | None,
         typer.Option(
-            help="Some of 64,192,768,2048,logits_unbiased,logits; by default 2048, and in a .npz "
-            "logits_unbiased too."
+            help="Of inception and random: some of 64,192,768,2048,logits_unbiased,logits; by "
+            "default 2048, and in a .npz logits_unbiased too."
         ),
     ] = None,
     protocol: Protocol = None,
@@ -200,25 +173,10 @@ def features(
 ) -> None:
     """Write the features of images to a file, for compare and for other programs."""
     with _errors():
-        from parzen.feature_sets import (
-            LAYERS,
-            LOGITS,
-            MAIN,
-            check_names,
-            read_features,
-            save_features,
-        )
+        from parzen.feature_sets import check_names, read_features, save_features
 
-        suffix = output.suffix.lower()
-        default = MAIN if suffix == ".npy" else f"{MAIN},{LOGITS[0]}"
-        with _usage("--layer"):
-            layers = check_names("", _split(layer or default), LAYERS)
-        if suffix not in (".npz", ".npy"):
-            raise typer.BadParameter(f"{output} ends in neither .npz nor .npy", param_hint="-o")
-        if suffix == ".npy" and len(layers) > 1:
-            raise typer.BadParameter("a .npy file holds one layer", param_hint="--layer")
         shown = not quiet and sys.stderr.isatty()
-        encoder = _encoder(
+        encoder = encoder_of(
             protocol,
             network,
             weights,
@@ -230,8 +188,17 @@ def features(
             shown,
             threads,
         )
-        _check_output("--output", output, images, weights)
-        _set_threads(threads)
+        suffix = output.suffix.lower()
+        layers = encoder.main if suffix == ".npy" else encoder.main + encoder.logits
+        if layer is not None:
+            with usage("--layer"):
+                layers = check_names("", split(layer), encoder.layers)
+        if suffix not in (".npz", ".npy"):
+            raise typer.BadParameter(f"{output} ends in neither .npz nor .npy", param_hint="-o")
+        if suffix == ".npy" and len(layers) > 1:
+            raise typer.BadParameter("a .npy file holds one layer", param_hint="--layer")
+        check_output_of("--output", output, images, weights)
+        set_threads(threads)
         if images.exists() and read_features(images) is not None:
             raise ValueError(f"{images} holds features already")
         found = encoder.read(images, layers)
@@ -257,7 +224,7 @@ def demo(
 ) -> None:
     """Distort patches of photographs ever more, and watch every distance rise: table and figure."""
     with _errors():
-        _set_threads(threads)
+        set_threads(threads)
         try:
             from parzen.demo import run, show
 
@@ -285,7 +252,7 @@ def doctor(json: Json = None) -> None:
         from parzen.doctor import examine, show
         from parzen.report import write_json
 
-        _check_output("--json", json)
+        check_output_of("--json", json)
         facts = examine()
         if json is not None:
             write_json(None if json == STDOUT else json, facts)
@@ -312,14 +279,6 @@ def _errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _usage(option: str) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-
-
-@contextlib.contextmanager
 def _progress(shown: bool) -> Iterator[Callable[[str, float], None] | None]:
     """Draw one bar a stage on standard error."""
     if not shown:
@@ -343,85 +302,17 @@ def _progress(shown: bool) -> Iterator[Callable[[str, float], None] | None]:
         bars.stop()
 
 
-def _compare_results(first: Path, second: Path) -> None:
+def _compare_results(first: Path, second: Path, json: Path | None) -> None:
+    from dataclasses import asdict
+
+    from parzen.report import write_json
     from parzen.results import differences, read_result, table
 
     found = differences(read_result(first), read_result(second))
-    console = _console()
-    console.print(table(found))
-
-
-def _encoder(
-    protocol: str | None,
-    network: str | None,
-    weights: Path | None,
-    resize: str | None,
-    batch_size: int,
-    workers: int | None,
-    skip_broken: bool,
-    cache: Path | None,
-    progress: bool,
-    threads: int | None,
-) -> Encoder:
-    from parzen import protocols
-    from parzen.encode import NETWORKS, Encoder
-    from parzen.feature_sets import RESIZES, check_names
-
-    given: dict[str, str] = {}
-    if network is not None:
-        with _usage("--features"):
-            given["network"] = check_names("", [network], NETWORKS)[0]
-    if resize is not None:
-        with _usage("--resize"):
-            given["resize"] = check_names("", [resize], RESIZES)[0]
-    if network == "random" and weights is not None:
-        raise typer.BadParameter("a random network takes no weights", param_hint="--weights")
-    if protocol is not None:
-        with _usage("--protocol"):
-            rules = protocols.protocol(protocol)
-        if resize is not None:
-            raise typer.BadParameter(f"{protocol} settles it", param_hint="--resize")
-        given = {"network": rules.network, "resize": rules.resize} | given
-    return Encoder(
-        **given,
-        weights=weights,
-        batch_size=batch_size,
-        workers=workers,
-        skip_broken=skip_broken,
-        cache=cache,
-        progress=progress,
-        threads=threads,
-    )
-
-
-def _bandwidth(text: str) -> float | str:
-    from parzen._options import as_positive
-
-    if text in ("scott", "silverman"):
-        return text
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is neither scott nor silverman nor a number") from None
-    return as_positive("bandwidth", number)
-
-
-def _split(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _check_output(option: str, path: Path | None, *inputs: Path | None) -> None:
-    from parzen._files import check_output
-
-    if path is not None and path != STDOUT:
-        check_output(option, path, [given for given in inputs if given is not None])
-
-
-def _set_threads(threads: int | None) -> None:
-    if threads is not None:
-        import parzen
-
-        parzen.set_num_threads(threads)
+    if json is not None:
+        lines = [asdict(line) for line in found]
+        write_json(None if json == STDOUT else json, {"differences": lines})
+    _console(stderr=json == STDOUT).print(table(found))
 
 
 def _console(stderr: bool = False) -> Console:

@@ -21,26 +21,29 @@ from parzen._options import as_integer, as_seed
 from parzen.encode import Encoder
 from parzen.feature_sets import (
     LOGITS,
-    MAIN,
     Array,
     check_names,
     check_same_origin,
 )
+from parzen.metrics.cmmd import cmmd
 from parzen.metrics.frechet import SmallSampleWarning, fid
 from parzen.metrics.inception_score import InceptionScore, inception_score
 from parzen.metrics.kde import KernelDensity
 from parzen.metrics.kid import KID, kid
 from parzen.metrics.log_density import log_density
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
+from parzen.metrics.vendi import vendi_score
 from parzen.origins import origin_notes, origin_record, protocol_notes
 from parzen.protocols import AnyProtocol, Protocol
 
-METRICS = ("fid", "kid", "is", "prdc", "kde")
+USUAL = ("fid", "kid", "is", "prdc", "kde")
+METRICS = (*USUAL, "vendi", "cmmd")
 RULE_OF = {
     "fid": "fid",
     "kid": "kid",
     "is": "inception_score",
     "prdc": "precision_recall",
+    "cmmd": "cmmd",
 }  # of a protocol
 SPLITS = 10
 SUBSETS = 100
@@ -68,6 +71,10 @@ class Comparison:
     log_likelihood
         The mean log-density of the real samples under a Gaussian kernel density estimate on the
         fake ones, in nats.
+    vendi
+        Vendi score of the fake samples: their effective number.
+    cmmd
+        CMMD; published numbers are of CLIP's embeddings.
     notes
         What a reader of the numbers has to know, in sentences.
     protocol
@@ -80,6 +87,8 @@ class Comparison:
     inception_score: InceptionScore | None = None
     precision_recall: PrecisionRecall | None = None
     log_likelihood: Estimate | None = None
+    vendi: Estimate | None = None
+    cmmd: Estimate | None = None
     notes: tuple[str, ...] = ()
     protocol: dict[str, Any] = field(default_factory=dict)
 
@@ -89,7 +98,7 @@ def compare(
     fake: object,
     *,
     metrics: Iterable[str] | None = None,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | Callable[[Any], Any] | None = None,
     seed: int = 2020,
     bandwidth: float | str = "scott",
     k: int = 3,
@@ -105,11 +114,13 @@ def compare(
         (n, d), as ``parzen features`` writes it; an array of features (n, d); a `FeatureSet`, of
         features and logits; or what else `parzen.vision.extract` takes.
     metrics
-        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``. None: all of them, or those that the
-        protocol has; the Inception Score only where there are images or logits.
+        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``, ``vendi``, ``cmmd``. None: the first
+        five, or those that the protocol has; the Inception Score only where there are images or
+        logits.
     encoder
-        How images become features; None: as the protocol has it, else Inception with the
-        published weights. Not used where features are given.
+        How images become features: an `Encoder`, or the `network` of one, which is a name or a
+        callable; None: as the protocol has it, else Inception with the published weights. Not used
+        where features are given.
     seed
         Of the random subsets of KID and of the shuffle of the Inception Score.
     bandwidth
@@ -148,12 +159,15 @@ def compare(
     pairwise = [name for name in wanted if name != "is"]
     if encoder is None:
         encoder = Encoder() if rules is None else Encoder.of(rules)
+    elif not isinstance(encoder, Encoder):
+        encoder = Encoder(encoder) if rules is None else Encoder.of(rules, network=encoder)
 
-    main = (MAIN,) if pairwise else ()
-    # The Inception Score is of the fake set alone: with nothing else asked, real is not read.
-    x = encoder.read(real, main) if pairwise else None
-    logits_layer = (LOGITS[0],) if "is" in wanted else ()
+    main = encoder.main if pairwise else ()
+    logits_layer = (LOGITS[:1] if metrics is not None else encoder.logits) if "is" in wanted else ()
+    # First the set that may lack logits. Of it alone is the Inception Score: with nothing else
+    # asked, real is not read.
     y = encoder.read(fake, main + logits_layer)
+    x = encoder.read(real, main) if pairwise else None
 
     notes = origin_notes(x, y)
     if rules is not None:
@@ -190,6 +204,10 @@ def compare(
         if "kde" in wanted:
             report = _stage(progress, "log-likelihood")
             found["log_likelihood"] = _log_likelihood(a, b, bandwidth, report)
+        if "vendi" in wanted:
+            found["vendi"] = vendi_score(b, seed=seed, progress=_stage(progress, "Vendi score"))
+        if "cmmd" in wanted:
+            found["cmmd"] = cmmd(a, b, protocol=rules, progress=_stage(progress, "CMMD"))
 
     origin = y.origin or (x.origin if x else None) or {}
     record = {
@@ -289,7 +307,7 @@ def _wanted(metrics: Iterable[str] | None, rules: Protocol | None) -> tuple[str,
     if metrics is not None:
         return check_names("metrics", metrics, METRICS)
     if rules is None:
-        return METRICS
+        return USUAL
     found = tuple(name for name, rule in RULE_OF.items() if getattr(rules, rule) is not None)
     if not found:
         raise ValueError(f"compare: protocol {rules.name!r} has none of {', '.join(RULE_OF)}")

@@ -18,6 +18,9 @@ from parzen._estimate import __version__
 
 OPTIONAL = {
     "vision": ("torch", "pillow"),
+    "timm": ("timm",),
+    "clip": ("transformers",),
+    "latent": ("scikit-learn", "scikit-image"),
     "demo": ("scikit-image", "scikit-learn", "matplotlib"),
 }
 

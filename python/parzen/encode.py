@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from parzen import protocols
-from parzen.feature_sets import FeatureSet, check_names, read_features
+from parzen.feature_sets import (
+    LAYERS,
+    LOGITS,
+    MAIN,
+    ONLY,
+    FeatureSet,
+    check_names,
+    check_network,
+    read_features,
+)
 from parzen.protocols import AnyProtocol
-
-if TYPE_CHECKING:
-    from parzen.vision import InceptionV3
-
-NETWORKS = ("inception", "random")
 
 
 @dataclass(frozen=True)
@@ -29,26 +33,33 @@ class Encoder:
     Attributes
     ----------
     network
-        ``"inception"``, with the published weights, or ``"random"``: the same network with
-        seeded random weights.
+        ``"inception"``, with the published weights; ``"random"``, the same network with seeded
+        random weights; ``"timm:NAME"``, ``"torchhub:REPO:NAME"`` or ``"clip:NAME"``, as
+        `parzen.vision.encoder` has them; or a callable from uint8 tensors (n, 3, h, w) to (n, d).
     weights
-        The file of the published weights; None: where torch hub keeps it, else a download.
-    resize
-        How images become 299 x 299: one of `RESIZES`.
+        A file of weights instead of those that belong to the name.
+    resize, normalisation
+        Of ``inception`` and ``random``: how images become 299 x 299, one of `RESIZES`, and what
+        becomes of pixels; see `parzen.vision.InceptionV3`. None: ``"tf1"``, ``"(x - 128) / 128"``.
+        The other networks have their own.
+    layer
+        Whose features distances are of; None: 2048, or the only one that there is.
     batch_size, workers, skip_broken
         As in `parzen.vision.extract`.
     cache
-        A folder in which features are kept, to be read again while images and network are the
-        same.
+        A folder in which features are kept, to be read again for the same images, under whatever
+        name, while network and layer are the same.
     progress
         Whether to show a bar on standard error.
     threads
         Of torch; None: as torch has it.
     """
 
-    network: str = "inception"
+    network: str | Callable[[Any], Any] = "inception"
     weights: Path | None = None
-    resize: str = "tf1"
+    resize: str | None = None
+    normalisation: str | None = None
+    layer: str | None = None
     batch_size: int = 64
     workers: int | None = None
     skip_broken: bool = False
@@ -60,8 +71,32 @@ class Encoder:
     def of(cls, protocol: AnyProtocol, **options: Any) -> Encoder:
         """Return an encoder as a protocol has it; `options` are the other attributes."""
         rules = protocols.protocol(protocol)
-        settled = {"network": rules.network, "resize": rules.resize}
+        settled = {"network": rules.network, "layer": rules.layer, **rules.preparation()}
         return cls(**{**settled, **options})
+
+    @property
+    def name(self) -> str:
+        """The network's name, for messages."""
+        if isinstance(self.network, str):
+            return self.network
+        return getattr(self.network, "__qualname__", type(self.network).__qualname__)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What the network can give of images."""
+        if isinstance(self.network, str):
+            return LAYERS if self.network in ("inception", "random") else (ONLY,)
+        return getattr(self.network, "layers", (ONLY,))
+
+    @property
+    def main(self) -> tuple[str, ...]:
+        """The layer for distances."""
+        return (self.layer or (MAIN if MAIN in self.layers else ONLY),)
+
+    @property
+    def logits(self) -> tuple[str, ...]:
+        """The layer for the Inception Score, where there is one."""
+        return tuple(name for name in LOGITS[:1] if name in self.layers)
 
     def read(self, source: object, layers: tuple[str, ...]) -> FeatureSet:
         """Return features as they are given or stored, or those of images.
@@ -77,9 +112,10 @@ class Encoder:
         Raises
         ------
         ValueError, TypeError, OSError
-            Where the source or its images cannot be read, or there are no weights.
+            Where the source or its images cannot be read, the network has no such layer, or there
+            are no weights.
         ModuleNotFoundError
-            Where there are images but no torch or Pillow.
+            Where there are images but no torch or Pillow, or no package that owns the network.
         """
         if isinstance(source, FeatureSet):
             return source
@@ -94,6 +130,7 @@ class Encoder:
             stored = read_features(path)
             if stored is not None:
                 return stored
+        self._check(layers)
         try:
             from parzen.vision import extract_features
         except ModuleNotFoundError as error:
@@ -107,33 +144,53 @@ class Encoder:
             warnings.filterwarnings("ignore", "left out .* images that could not be decoded")
             found = extract_features(
                 source,
-                encoder=self.inception,
+                encoder=self.model,
                 layers=layers,
                 batch_size=self.batch_size,
                 workers=self.workers,
-                cache=self._cache_file(name, layers),
+                cache=self._cache(),
                 progress=self.progress,
                 skip_broken=self.skip_broken,
             )
         return FeatureSet(found.layers, found.provenance, name, found.skipped)
 
     @cached_property
-    def inception(self) -> InceptionV3:
+    def model(self) -> Callable[[Any], Any]:
         """The network, made once."""
         import torch
 
-        from parzen.vision import InceptionV3
+        from parzen.vision import encoder
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        check_names("features", [self.network], NETWORKS)
-        weights = "random" if self.network == "random" else self.weights
-        return InceptionV3(weights, resize=self.resize)
+        if not isinstance(self.network, str):
+            return self.network
+        options = {name: getattr(self, name) for name in ("weights", "resize", "normalisation")}
+        given = {name: value for name, value in options.items() if value is not None}
+        return encoder(self.network, **given)
 
-    def _cache_file(self, name: str, layers: tuple[str, ...]) -> Path | None:
-        """Return a file for each source and protocol; whether it is still true is checked in it."""
-        if self.cache is None:
-            return None
-        self.cache.mkdir(parents=True, exist_ok=True)
-        key = "\n".join([str(Path(name).resolve()), self.network, self.resize, *layers])
-        return self.cache / f"{Path(name).stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
+    def _check(self, layers: tuple[str, ...]) -> None:
+        """Refuse, before anything is made, what this network does not have."""
+        settled = ["weights", "resize", "normalisation"]
+        if isinstance(self.network, str):
+            family, _ = check_network("features", self.network)
+            settled = [] if family in ("inception", "random") else settled[1:]
+        elif not callable(self.network):
+            raise TypeError(f"network: expected a name or a callable, got {self.network!r}")
+        for option in settled:
+            if getattr(self, option) is not None:
+                raise ValueError(f"{option}: {self.name} has its own; leave it out")
+        for layer in layers:
+            if layer in LOGITS and layer not in self.layers:
+                raise ValueError(
+                    f"{self.name} gives {', '.join(self.layers)} of images and no {layer}, which "
+                    f"the Inception Score needs"
+                )
+        check_names("layer", layers, self.layers)
+
+    def _cache(self) -> Path | None:
+        if self.cache is not None:
+            folder = Path(self.cache)
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
+        return None

@@ -22,6 +22,9 @@ RESIZES = ("tf1", "pil-bicubic", "bilinear", "bilinear-antialias")
 LAYERS = ("64", "192", "768", "2048", "logits_unbiased", "logits")
 LOGITS = ("logits_unbiased", "logits")
 MAIN = "2048"
+ONLY = "features"  # the layer of an encoder that has a single one
+
+NETWORKS = ("inception", "random", "timm:NAME", "torchhub:REPO:NAME", "clip:NAME")
 
 # What two sets must share for their features to be comparable.
 ORIGIN_KEYS = ("network", "weights", "resize", "normalisation", "dtype")
@@ -83,6 +86,17 @@ def check_names(what: str, given: Iterable[str], known: tuple[str, ...]) -> tupl
     if not names:
         raise ValueError(f"{prefix}nothing given, expected some of {', '.join(known)}")
     return names
+
+
+def check_network(what: str, name: str) -> tuple[str, str]:
+    """Return the family of a network and its name there, ("timm", "resnet50"); else an error."""
+    family, _, rest = name.partition(":")
+    if rest and family in ("timm", "clip"):
+        return family, rest
+    if family == "torchhub" and all(rest.rpartition(":")):
+        return family, rest
+    check_names(what, [name], NETWORKS)
+    return name, ""
 
 
 def check_same_origin(real: FeatureSet, fake: FeatureSet) -> None:

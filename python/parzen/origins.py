@@ -15,9 +15,10 @@ def protocol_notes(
     for features in (x, y):
         if features is None or features.origin is None:
             continue
-        for key in ("resize", "normalisation"):
-            made, expected = features.origin.get(key), getattr(rules, key)
-            if made is not None and made != expected:
+        record = origin_record(features.origin)
+        for key in ("resize", "normalisation", "weights_sha256"):
+            made, expected = record[key], getattr(rules, key)
+            if made is not None and expected is not None and made != expected:
                 raise ValueError(
                     f"{features.source}: its {key} is {made!r}, protocol {rules.name!r} has "
                     f"{expected!r}"
@@ -56,7 +57,7 @@ def origin_record(origin: Any) -> dict[str, str | None]:
     weights = origin.get("weights")
     digest = weights.rpartition("sha256 ")[2] if weights and "sha256 " in weights else None
     return {
-        "network": origin.get("network"),
+        "network": origin.get("network") or origin.get("encoder"),
         "weights": weights,
         "weights_sha256": digest,
         "resize": origin.get("resize"),

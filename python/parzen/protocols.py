@@ -133,6 +133,12 @@ class Protocol:
     precision_recall: PrecisionRecallRules | None = None
     cmmd: CMMDRules | None = None
 
+    def preparation(self) -> dict[str, str]:
+        """Return resize and normalisation as options of `InceptionV3`; others have their own."""
+        if self.network not in ("inception", "random"):
+            return {}
+        return {"resize": self.resize, "normalisation": self.normalisation}
+
     def record(self) -> dict[str, Any]:
         """Return all fields as plain values, for JSON."""
         return dataclasses.asdict(self)
@@ -192,8 +198,9 @@ PROTOCOLS = {
             network="clip:openai/clip-vit-large-patch14-336",
             weights_sha256=None,
             layer="features",
-            resize="bicubic",
-            normalisation="CLIP's mean and standard deviation",
+            resize="middle square, pil-bicubic to 336 x 336, 8 bits",
+            normalisation="(x / 255 - [0.48145466, 0.4578275, 0.40821073]) / "
+            "[0.26862954, 0.26130258, 0.27577711]",
             cmmd=CMMDRules(),
         ),
     )

@@ -15,6 +15,7 @@ from rich.text import Text
 from parzen._estimate import Estimate
 from parzen._files import written_whole
 from parzen.compare import Comparison
+from parzen.feature_sets import RESIZES
 
 
 class Line(NamedTuple):
@@ -88,6 +89,10 @@ def lines(result: Comparison) -> list[Line]:
         rule = result.log_likelihood.provenance["rule"]
         note = f"nats; bandwidth {h:.4g}, {rule}"
         found.append(Line("KDE log-likelihood", result.log_likelihood, note))
+    if result.vendi is not None:
+        found.append(Line("Vendi score", result.vendi, "effective number of fake samples"))
+    if result.cmmd is not None:
+        found.append(Line("CMMD", result.cmmd, "lower is better"))
     return found
 
 
@@ -109,10 +114,16 @@ def made_by(protocol: dict[str, Any]) -> str:
     """Return in words what made the features."""
     if protocol["network"] is None:
         return "ready-made"
+    made = str(protocol["network"])
     weights = protocol["weights"]
     if protocol["weights_sha256"] is not None:
         weights = f"sha256 {protocol['weights_sha256'][:8]}"  # as in the published file's name
-    return f"{protocol['network']}, weights {weights}, {protocol['resize']} resize"
+    if weights is not None:
+        made += f", weights {weights}"
+    resize = protocol["resize"]
+    if resize is not None:
+        made += f", {resize} resize" if resize in RESIZES else f", resize: {resize}"
+    return made
 
 
 def protocol_lines(result: Comparison) -> list[str]:
@@ -161,6 +172,10 @@ def to_dict(result: Comparison) -> dict[str, Any]:
             metrics[name] = _entry(value)
     if result.log_likelihood is not None:
         metrics["log_likelihood"] = _entry(result.log_likelihood)
+    if result.vendi is not None:
+        metrics["vendi"] = _entry(result.vendi)
+    if result.cmmd is not None:
+        metrics["cmmd"] = _entry(result.cmmd)
     return {"metrics": metrics, "notes": list(result.notes), "protocol": result.protocol}
 
 

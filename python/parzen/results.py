@@ -22,7 +22,9 @@ MAY_DIFFER = frozenset(
     ("value", "stderr", "std", "n", "m", "dtype", "device", "method", "stderr_rows", "subset_size")
 )
 # Biased by an amount that depends on the number of samples.
-BIASED = frozenset(("fid", "inception_score", "diversity", "recall", "coverage", "precision"))
+BIASED = frozenset(
+    ("fid", "inception_score", "diversity", "recall", "coverage", "precision", "vendi", "cmmd")
+)
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,13 @@ class ModelDifference(NamedTuple):
         The value of the first less that of the second, with its standard error: paired, as both
         are compared with the same real samples.
     p_value
-        Of no difference, for this pair alone.
+        For this pair alone. By permutations: of the hypothesis that both models have the same
+        distribution, not that they are equally far from the real samples: two different models at
+        the same distance are told apart as well. For the distance look at `difference` beside its
+        standard error. By Student's t: of no difference in distance.
     adjusted
         The same by Holm's correction for all pairs of the comparison: where it is below 0.05 the
-        pair differs, and the chance that any such claim is false is below 5 %.
+        pair differs in that sense, and the chance that any such claim is false is below 5 %.
     """
 
     first: str

@@ -89,7 +89,7 @@ def fid(
     True
     """
     x, y, ddof = samples_for("fid", real, fake, ddof, protocol)
-    warn_of_bias("fid", x, y, stacklevel=3)
+    warn_of_bias("fid", len(x), len(y), x.shape[1], stacklevel=3)
     center = center_of(x, y).astype(np.float64)
     value, method = distance(x, y, center, ddof, progress)
     record = provenance("fid", x, y, method=method, ddof=ddof, **recorded(protocol))
@@ -108,14 +108,14 @@ def samples_for(
     return x, y, ddof
 
 
-def warn_of_bias(function: str, x: Samples, y: Samples, stacklevel: int) -> None:
-    """Warn where a sample is small beside its dimension."""
-    d = x.shape[1]
-    for name, n in (("real", len(x)), ("fake", len(y))):
-        if n < 2 * d:
+def warn_of_bias(function: str, n: int, m: int, d: int, stacklevel: int) -> None:
+    """Warn where n real or m fake samples are few beside their dimension."""
+    for name, rows in (("real", n), ("fake", m)):
+        if rows < 2 * d:
             warnings.warn(
-                f"{function}: {name} has {n} samples of {d} features; FID is biased upwards where "
-                f"n is small beside d. Compare it only at equal n, or use kid, which is unbiased",
+                f"{function}: {name} has {rows} samples of {d} features; FID is biased upwards "
+                f"where n is small beside d. Compare it only at equal n, or use kid, which is "
+                f"unbiased",
                 SmallSampleWarning,
                 stacklevel=stacklevel,
             )
@@ -295,10 +295,10 @@ def _covariance(name: str, sigma: object, function: str, d: int | None) -> Matri
     values = as_float64(name, sigma, function=function, shape=shape, meaning=f"mu1 has {d} numbers")
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
         raise ValueError(f"{function}: {name} has shape {values.shape}, expected (d, d)")
-    return _symmetric(f"{function}: {name}", values)
+    return symmetric(f"{function}: {name}", values)
 
 
-def _symmetric(what: str, values: Matrix) -> Matrix:
+def symmetric(what: str, values: Matrix) -> Matrix:
     """Return (values + values') / 2, block by block: whole transposes would miss the cache."""
     starts = range(0, len(values), BLOCK)
     blocks = [

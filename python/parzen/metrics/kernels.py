@@ -75,14 +75,15 @@ class Polynomial:
         return _core.Polynomial(self.degree, self.gamma, self.coef0)
 
     def _magnitude(self, d: int, peak: float, span: float) -> float:
-        if peak == 0.0 and self.coef0 == 0.0:
-            return 1.0
         gamma = 1.0 / d if self.gamma is None else self.gamma
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
             product = gamma * d * np.float64(peak) ** 2
             squared = (product + self.coef0) ** (2.0 * self.degree)
             # The bare product and gamma itself are numbers of the samples' type as well.
-            bare = max(d * np.float64(peak) ** 2, min(1.0 / gamma, FLOAT64_LIMIT))
+            own = min(max(gamma, 1.0 / gamma), FLOAT64_LIMIT)
+            bare = max(d * np.float64(peak) ** 2, own)
+            if peak == 0.0 and self.coef0 == 0.0:  # every value is 0
+                return float(bare)
             return float(max(squared, 1e12 / squared, bare))
 
 

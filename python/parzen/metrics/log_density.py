@@ -100,7 +100,8 @@ def evaluate(
         kept = weights > 0.0
         x, weights = (x, weights) if kept.all() else (x.compress(kept, axis=0), weights[kept])
         log_total = math.log(math.fsum(weights / weights.max())) + math.log(weights.max())
-    log_sums = _log_sums(function, x, queries, [h], kernel, weights, progress)[0]
+    log_weights = None if weights is None else np.log(weights)
+    log_sums = log_kernel_sums(function, x, queries, [h], kernel, log_weights, progress)[0]
     density: Vector = log_sums - log_total - log_integral(kernel, h, x.shape[1])
     return density
 
@@ -123,7 +124,8 @@ def leave_one_out(
         after = np.concatenate([np.cumsum(w[:0:-1])[::-1], [0.0]])
         with np.errstate(divide="ignore"):
             log_others = np.log(before + after) + math.log(weights.max())
-    log_sums = _log_sums(function, x, None, bandwidths, kernel, weights, None)
+    log_weights = None if weights is None else np.log(weights)
+    log_sums = log_kernel_sums(function, x, None, bandwidths, kernel, log_weights)
     integrals = [log_integral(kernel, h, d) for h in bandwidths]
     densities: Vector = log_sums - log_others - np.reshape(integrals, (-1, 1))
     return densities
@@ -140,20 +142,22 @@ def as_weights(what: str, weights: object, n: int) -> Vector:
     return w
 
 
-def _log_sums(
+def log_kernel_sums(
     function: str,
     x: Samples,
     queries: Samples | None,
     bandwidths: Sequence[float],
     kernel: str,
-    weights: Vector | None,
-    progress: Progress | None,
+    log_weights: Vector | None,
+    progress: Progress | None = None,
 ) -> Vector:
-    """Return log sum_i w_i k(|x_i - q_j| / h_b): (bandwidths, m), weights > 0."""
+    """Return log sum_i w_i k(|x_i - q_j| / h_b): (bandwidths, m).
+
+    `queries` None: x itself, leaving out i = j.
+    """
     arrays: tuple[Samples, ...] = (x,) if queries is None else (x, queries)
     magnitude = bandwidth_magnitude(bandwidths, x.shape[1], *extent(*arrays))
     arrays = fit_range(function, magnitude, *arrays)
-    log_weights = None if weights is None else np.log(weights)
     uneven = log_weights is not None and np.ptp(log_weights) > WIDEST_FLOAT32_WEIGHTS
     if uneven and kernel in COMPACT:
         arrays = tuple(a.astype(np.float64, copy=False) for a in arrays)

@@ -19,6 +19,8 @@ from parzen.metrics.kernels import Gaussian, Kernel, Polynomial, check_kernel
 from parzen.metrics.moments import MMD
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from parzen._core import Progress, Samples
 
 Vector = NDArray[np.float64]
@@ -260,7 +262,7 @@ def ready(function: str, kernel: Kernel, x: Samples, y: Samples) -> tuple[Sample
     return x, y, kernel
 
 
-def described(kernel: Kernel) -> dict[str, Any]:
+def described(kernel: DataclassInstance) -> dict[str, Any]:
     """Return a kernel's name and parameters for a provenance."""
     return {"name": type(kernel).__name__, **dataclasses.asdict(kernel)}
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
-import numpy.typing as npt
 import PIL
-import torch
 
-from .cache import check_cache, read_cache, write_cache
+from parzen.protocols import Protocol
+
+from .cache import FeatureCache, Kept
 from .decode import BrokenImage
+from .encoders import encoder as encoder_named
+from .encoding import Array, Encoder, encode_source
 from .images import ImageSource, open_source
 from .inception import InceptionV3, check_layers
-from .loading import Batch, load_batches
-from .progress import show_progress
 
 __all__ = ["Features", "extract", "extract_features"]
-
-Array = npt.NDArray[np.floating[Any]]
-Encoder = Callable[[torch.Tensor], Any]
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Features:
 def extract(
     source: Any,
     *,
-    encoder: Encoder | None = ...,
+    encoder: Encoder | Protocol | str | None = ...,
     layer: str = ...,
     batch_size: int = ...,
     workers: int | None = ...,
@@ -67,7 +62,7 @@ def extract(
 def extract(
     source: Any,
     *,
-    encoder: Encoder | None = ...,
+    encoder: Encoder | Protocol | str | None = ...,
     layer: tuple[str, ...] | list[str],
     batch_size: int = ...,
     workers: int | None = ...,
@@ -78,7 +73,7 @@ def extract(
 def extract(
     source: Any,
     *,
-    encoder: Encoder | None = None,
+    encoder: Encoder | Protocol | str | None = None,
     layer: str | tuple[str, ...] | list[str] = "2048",
     batch_size: int = 64,
     workers: int | None = None,
@@ -95,9 +90,10 @@ def extract(
         uint8 images, a dataset, or a sequence or iterable of images; see
         :func:`parzen.vision.open_source`. Where it holds features, (n, d) floats, they are
         returned as they are and no network is needed. Images of different sizes may be mixed.
-    encoder : InceptionV3 or callable, optional
-        A callable maps a uint8 tensor (k, 3, h, w) to (k, d); it sees images of one size at a
-        time. By default ``InceptionV3()``, with the published weights.
+    encoder : InceptionV3, Protocol, str or callable, optional
+        A protocol or a name is one that :func:`parzen.vision.encoder` takes. A callable maps a
+        uint8 tensor (k, 3, h, w) to (k, d); it sees images of one size at a time. By default
+        ``InceptionV3()``, with the published weights.
     layer : str, or tuple or list of str
         Output of the :class:`InceptionV3`; the encoder's own ``features`` do not matter here.
         With several the result is a dictionary. Other encoders ignore it, but for that.
@@ -107,9 +103,12 @@ def extract(
         Decoding processes; 0 decodes in this one. By default up to 4 for 1024 image files or more,
         and else none. Do not change the result.
     cache : path, optional
-        An .npz file to keep the features in. Its key is the content of the source, the layers and
-        the encoder's ``provenance`` (a dictionary of text, which any encoder may have): when one of
-        them has changed the features are computed again.
+        A folder to keep features in, or an .npz file to keep these in. The key is the content of
+        the source, the layer and the encoder's ``provenance`` (a dictionary of text, which any
+        encoder may have), and never a name: the same images elsewhere, or in a zip, are found
+        again; when any of the three has changed the features are computed again. In a folder
+        each layer is kept by itself. The content is hashed at every call: files are read once
+        more, and the items of a dataset are made once more.
     progress : bool
         Show a bar with images per second and time left on standard error.
     skip_broken : bool
@@ -155,7 +154,7 @@ def extract(
 def extract_features(
     source: Any,
     *,
-    encoder: Encoder | None = None,
+    encoder: Encoder | Protocol | str | None = None,
     layers: str | Iterable[str] = "2048",
     batch_size: int = 64,
     workers: int | None = None,
@@ -178,121 +177,49 @@ def extract_features(
     _check_count("batch_size", batch_size, 1)
     if workers is not None:
         _check_count("workers", workers, 0)
+    if isinstance(encoder, str | Protocol):
+        encoder = encoder_named(encoder)
     if encoder is not None and not callable(encoder):
         raise TypeError(
             f"encoder: expected an InceptionV3 or a callable, got {type(encoder).__name__}"
         )
-    names = check_layers(layers)
+    plain = encoder is not None and not isinstance(encoder, InceptionV3)
+    only = plain and layers in ("features", ("features",), ["features"])
+    names = ("features",) if only else check_layers(layers)
     opened = open_source(source)
     if isinstance(opened, np.ndarray):
         if len(names) > 1:
             raise ValueError(
                 f"source: holds features already, so layers {', '.join(names)} cannot be computed"
             )
-        return Features({"features": opened}, {"encoder": "none: the source holds features"})
+        return Features({"features": opened}, {"network": "none: the source holds features"})
     if encoder is None:
         encoder = InceptionV3()
     if not isinstance(encoder, InceptionV3):
         names = ("features",)
     provenance = _provenance(encoder)
-    if cache is None:
-        layers_found, skipped = _compute(
-            opened, encoder, names, batch_size, workers, progress, skip_broken
-        )
-        return Features(layers_found, provenance, skipped)
-    path = check_cache(cache)
-    key = _key(opened, encoder, names)
-    kept = read_cache(path, key)
-    # Kept from a run that left images out: such features are for callers that allow it.
-    if kept is not None and (skip_broken or not kept[1]):
-        return Features(kept[0], provenance, kept[1], cached=True)
-    layers_found, skipped = _compute(
-        opened, encoder, names, batch_size, workers, progress, skip_broken
+    store = None if cache is None else FeatureCache(cache)
+    digest = "" if store is None else _digest(opened, encoder)
+    kept, broken = (
+        _recall(store.read(digest, provenance, names), opened, skip_broken) if store else ({}, None)
     )
-    write_cache(path, key, layers_found, provenance, skipped)
-    return Features(layers_found, provenance, skipped)
-
-
-def _compute(
-    source: ImageSource | Iterator[Any],
-    encoder: Encoder,
-    names: tuple[str, ...],
-    batch_size: int,
-    workers: int | None,
-    progress: bool,
-    skip_broken: bool,
-) -> tuple[dict[str, Array], tuple[str, ...]]:
-    total = len(source) if isinstance(source, Sized) else None
-    rows = _Rows(total)
-    skipped: list[str] = []
-    with show_progress(total, shown=progress) as advance:
-        for batch in load_batches(source, batch_size, workers):
-            if batch.broken and not skip_broken:
-                raise BrokenImage(f"{batch.broken[0]} (skip_broken=True leaves such images out)")
-            skipped.extend(batch.broken)
-            if batch.groups:
-                rows.append(_encode(encoder, names, batch))
-            advance(batch.size)
-    found = rows.finish()
-    if not found:
-        raise ValueError(
-            f"source: none of {len(skipped)} images could be decoded, such as {skipped[0]}"
-            if skipped
-            else "source: expected images, got an empty iterable"
-        )
+    missing = tuple(name for name in names if name not in kept)
+    if missing:
+        options = batch_size, workers, progress, skip_broken
+        computed, now_broken = encode_source(opened, encoder, missing, *options)
+        if _differ(broken, now_broken):  # what is kept has other rows
+            computed, now_broken = encode_source(opened, encoder, names, *options)
+        kept |= computed
+        broken = now_broken
+        if store:
+            store.write(digest, provenance, Kept(computed, tuple(broken)))
+    skipped = tuple(broken.values()) if broken else ()
     if skipped:
         warnings.warn(
             f"left out {len(skipped)} images that could not be decoded, such as {skipped[0]}",
-            stacklevel=4,
+            stacklevel=3,
         )
-    return found, tuple(skipped)
-
-
-def _encode(encoder: Encoder, names: tuple[str, ...], batch: Batch) -> dict[str, Array]:
-    order = np.argsort([place for places, _ in batch.groups for place in places])
-    images = [torch.from_numpy(group).permute(0, 3, 1, 2) for _, group in batch.groups]
-    if isinstance(encoder, InceptionV3):
-        # Each size is resized by itself; the network then sees one batch.
-        prepared = torch.cat([encoder.prepare(group) for group in images])
-        found = encoder.encode(prepared[order] if len(images) > 1 else prepared, names)
-        return {name: values.cpu().numpy() for name, values in found.items()}
-    with torch.no_grad():
-        parts = [_encoded(encoder(group), len(group)) for group in images]
-    return {"features": np.concatenate(parts)[order]}
-
-
-def _encoded(values: Any, count: int) -> Array:
-    array = values.detach().float().cpu().numpy() if isinstance(values, torch.Tensor) else values
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != count:
-        came = getattr(array, "shape", type(array).__name__)
-        raise ValueError(f"encoder: expected ({count}, d) features of {count} images, got {came}")
-    return array.astype(np.float32, copy=False)
-
-
-class _Rows:
-    """Rows of features, written in place where their number is known: memory holds them once."""
-
-    def __init__(self, total: int | None) -> None:
-        self.total = total
-        self.count = 0
-        self.parts: dict[str, list[Array]] = {}
-
-    def append(self, batch: dict[str, Array]) -> None:
-        stop = self.count + len(next(iter(batch.values())))
-        for name, values in batch.items():
-            if self.total is None:
-                self.parts.setdefault(name, []).append(values)
-                continue
-            if name not in self.parts:
-                self.parts[name] = [np.empty((self.total, values.shape[1]), np.float32)]
-            self.parts[name][0][self.count : stop] = values
-        self.count = stop
-
-    def finish(self) -> dict[str, Array]:
-        return {
-            name: (np.concatenate(parts) if self.total is None else parts[0])[: self.count]
-            for name, parts in self.parts.items()
-        }
+    return Features({name: kept[name] for name in names}, provenance, skipped, not missing)
 
 
 def _provenance(encoder: Encoder) -> dict[str, str]:
@@ -300,7 +227,7 @@ def _provenance(encoder: Encoder) -> dict[str, str]:
     if isinstance(given, dict):
         return {**given, "pillow": PIL.__version__}
     name = getattr(encoder, "__qualname__", type(encoder).__qualname__)
-    return {"encoder": name, "pillow": PIL.__version__}
+    return {"network": name, "pillow": PIL.__version__}
 
 
 def _check_count(name: str, value: int, least: int) -> None:
@@ -310,7 +237,7 @@ def _check_count(name: str, value: int, least: int) -> None:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
 
 
-def _key(source: ImageSource | Iterator[Any], encoder: Encoder, names: tuple[str, ...]) -> str:
+def _digest(source: ImageSource | Iterator[Any], encoder: Encoder) -> str:
     if isinstance(source, Iterator):
         raise ValueError(
             "cache: the source is an iterator, whose content is known only once it is used up"
@@ -319,5 +246,37 @@ def _key(source: ImageSource | Iterator[Any], encoder: Encoder, names: tuple[str
         raise ValueError(
             "cache: the encoder has no `provenance` dictionary, so a change of it would go unseen"
         )
-    facts = {"source": source.digest(), "layers": names, **_provenance(encoder)}
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return source.digest()
+
+
+def _recall(
+    found: list[Kept], source: Any, skip_broken: bool
+) -> tuple[dict[str, Array], dict[int, str] | None]:
+    """Return the layers that may be used again, and the images that were left out, with reasons."""
+    layers: dict[str, Array] = {}
+    broken: dict[int, str] | None = None
+    for kept in found:
+        # Features with images left out are for callers that allow it.
+        reasons = _reasons(source, kept.skipped) if skip_broken or not kept.skipped else None
+        if reasons is not None and not _differ(broken, reasons):
+            layers |= kept.layers
+            broken = reasons
+    return layers, broken
+
+
+def _reasons(source: Any, places: tuple[int, ...]) -> dict[int, str] | None:
+    """Say anew, names may differ, why images are left out; None where one is not broken."""
+    reasons: dict[int, str] = {}
+    for place in places:
+        try:
+            source.load(place)
+        except BrokenImage as error:
+            reasons[place] = str(error)
+        else:
+            return None
+    return reasons
+
+
+def _differ(before: dict[int, str] | None, now: dict[int, str]) -> bool:
+    """Whether other images were left out than before; None is before anything."""
+    return before is not None and list(before) != list(now)

@@ -108,7 +108,14 @@ class ZipImages:
             raise BrokenImage(f"{self.path}/{name}: {error}") from error
 
     def digest(self) -> str:
-        return sha256_of_file(self.path)
+        """Return that of the same files in a folder."""
+        digest = hashlib.sha256()
+        try:
+            for name in self.names:
+                digest.update(hashlib.sha256(self._archive().read(name)).digest())
+        except Exception:  # damaged, encrypted or packed in an unknown way
+            return sha256_of_file(self.path)
+        return digest.hexdigest()
 
     def _archive(self) -> zipfile.ZipFile:
         # A forked worker inherits the handle, and with it a file position that all would move.
@@ -133,9 +140,9 @@ class ArrayImages:
         return image
 
     def digest(self) -> str:
-        digest = hashlib.sha256(repr(self.images.shape).encode())
+        digest = hashlib.sha256()
         for image in self.images:
-            digest.update(np.ascontiguousarray(image).data)
+            _update(digest, image)
         return digest.hexdigest()
 
 
@@ -166,9 +173,14 @@ class DatasetImages:
             except BrokenImage as error:
                 digest.update(str(error).encode())
             else:
-                digest.update(repr(image.shape).encode())
-                digest.update(np.ascontiguousarray(image).data)
+                _update(digest, image)
         return digest.hexdigest()
+
+
+def _update(digest: hashlib._Hash, image: RGB) -> None:
+    """Hash an image, the same alone or in an array of many."""
+    digest.update(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
 
 
 def open_source(source: Any) -> ImageSource | npt.NDArray[np.floating[Any]] | Iterator[Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -12,12 +11,16 @@ from torch import nn
 
 from . import weights as _weights
 from .blocks import ConvUnit, InceptionA, InceptionB, InceptionC, InceptionD, InceptionE
+from .network import check_batch, exact_arithmetic
 from .resize import RESIZES, resize_images
 
-__all__ = ["LAYERS", "InceptionV3"]
+__all__ = ["LAYERS", "NORMALISATIONS", "InceptionV3"]
 
 LAYERS = ("64", "192", "768", "2048", "logits_unbiased", "logits")
 """The outputs, in the order in which the network reaches them."""
+
+NORMALISATIONS = ("(x - 128) / 128", "2 x / 255 - 1")
+"""What becomes of a pixel x in 0..255: as in the TensorFlow graph, or onto all of -1..1."""
 
 _STAGES = (
     ("64", ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1")),
@@ -57,6 +60,10 @@ class InceptionV3(nn.Module):
         with and without the bias of the last layer). The network stops at the last one needed.
     resize : {"tf1", "pil-bicubic", "bilinear", "bilinear-antialias"}
         How images become 299 x 299; see :func:`parzen.vision.resize_images`.
+    normalisation : {"(x - 128) / 128", "2 x / 255 - 1"}
+        What becomes of a resized pixel x in 0..255. The first is the TensorFlow graph's, of
+        torch-fidelity, torchmetrics and clean-fid; the second that of pytorch-fid and of
+        clean-fid's legacy mode.
     dtype : torch.dtype
         What the convolutions compute in: float32, float64, or bfloat16 (faster on hardware that
         has it, features to about 2 digits; said so in ``description`` and ``provenance``).
@@ -65,6 +72,8 @@ class InceptionV3(nn.Module):
 
     Attributes
     ----------
+    layers : tuple of str
+        All outputs that there are.
     provenance : dict of str to str
         Everything that decides the features: network, weights, resize, normalisation, dtype and
         torch's version.
@@ -93,12 +102,15 @@ class InceptionV3(nn.Module):
     {'64': (2, 64), '192': (2, 192)}
     """
 
+    layers = LAYERS
+
     def __init__(
         self,
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
         features: Iterable[str] = ("2048",),
         *,
         resize: str = "tf1",
+        normalisation: str = NORMALISATIONS[0],
         dtype: torch.dtype = torch.float32,
         seed: int = 0,
     ) -> None:
@@ -106,10 +118,14 @@ class InceptionV3(nn.Module):
         self.features = check_layers(features)
         if resize not in RESIZES:
             raise ValueError(f"resize: expected one of {', '.join(RESIZES)}, got {resize!r}")
+        if normalisation not in NORMALISATIONS:
+            expected = " or ".join(map(repr, NORMALISATIONS))
+            raise ValueError(f"normalisation: expected {expected}, got {normalisation!r}")
         if dtype not in _DTYPES:
             expected = ", ".join(str(d) for d in _DTYPES)
             raise ValueError(f"dtype: expected one of {expected}, got {dtype!r}")
         self.resize = resize
+        self.normalisation = normalisation
         self.dtype = dtype
         self._origin: str | None = None
         # Without storage until the weights come: no time spent on initial values that nobody
@@ -176,7 +192,7 @@ class InceptionV3(nn.Module):
             "network": "Inception v3 (FID, 2015-12-05)",
             "weights": self._origin,
             "resize": self.resize,
-            "normalisation": "(x - 128) / 128",
+            "normalisation": self.normalisation,
             "dtype": str(self.dtype).removeprefix("torch."),
             "torch": torch.__version__,
         }
@@ -207,11 +223,7 @@ class InceptionV3(nn.Module):
         ValueError
             Not of shape (n, 3, h, w), or empty.
         """
-        if not isinstance(images, torch.Tensor) or images.dtype != torch.uint8:
-            came = getattr(images, "dtype", type(images).__name__)
-            raise TypeError(f"images: expected a uint8 tensor of values 0..255, got {came}")
-        if images.ndim != 4 or images.shape[1] != 3 or images.numel() == 0:
-            raise ValueError(f"images: expected shape (n, 3, h, w), got {tuple(images.shape)}")
+        check_batch(images)
         parts = [self.encode(self.prepare(chunk), self.features) for chunk in self._chunks(images)]
         return {layer: torch.cat([part[layer] for part in parts]) for layer in self.features}
 
@@ -219,7 +231,9 @@ class InceptionV3(nn.Module):
     def prepare(self, images: torch.Tensor) -> torch.Tensor:
         """Resize and normalise: uint8 (n, 3, h, w) to (n, 3, 299, 299) in -1..1."""
         resized = resize_images(images.to(self.fc.weight.device), self.resize)
-        return resized.sub_(128).div_(128).to(self.dtype)
+        if self.normalisation == NORMALISATIONS[0]:
+            return resized.sub_(128).div_(128).to(self.dtype)
+        return resized.mul_(2).div_(255).sub_(1).to(self.dtype)
 
     @torch.inference_mode()
     def encode(
@@ -239,7 +253,7 @@ class InceptionV3(nn.Module):
         dict of layer to float32 tensor, (n, d)
         """
         wanted = self.features if layers is None else check_layers(layers)
-        with _exact_arithmetic(prepared.device.type):
+        with exact_arithmetic(prepared.device.type):
             parts = [self._run(chunk, wanted) for chunk in self._chunks(prepared)]
         return {layer: torch.cat([part[layer] for part in parts]).float() for layer in wanted}
 
@@ -273,14 +287,3 @@ def check_layers(layers: Iterable[str]) -> tuple[str, ...]:
             f"features: expected some of {', '.join(LAYERS)}, got {', '.join(map(repr, names))}"
         )
     return tuple(dict.fromkeys(names))
-
-
-@contextlib.contextmanager
-def _exact_arithmetic(device: str) -> Iterator[None]:
-    """Neither a caller's autocast nor TF32 may change features that are labelled float32."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.autocast(device, enabled=False))
-        if device == "cuda":
-            cudnn = torch.backends.cudnn
-            stack.enter_context(cudnn.flags(enabled=cudnn.enabled, allow_tf32=False))
-        yield

@@ -26,13 +26,14 @@ _WORTH_WORKERS = 1024
 class Batch:
     """Consecutive images, those of one size together.
 
-    ``groups`` holds pairs of the places within the batch and a uint8 array (k, h, w, 3);
-    ``broken`` what could not be decoded, as messages. Places count the images that could.
+    ``groups`` holds pairs of places and a uint8 array (k, h, w, 3), the places counting the images
+    that could be decoded; ``broken`` the places within the whole batch of those that could not,
+    and the reasons.
     """
 
     size: int
     groups: tuple[tuple[list[int], RGB], ...]
-    broken: tuple[str, ...]
+    broken: tuple[tuple[int, str], ...]
 
 
 def load_batches(
@@ -129,7 +130,7 @@ def _from_iterator(items: Iterator[Any], batch_size: int) -> Iterator[Batch]:
 
 def _group(images: Sequence[RGB | BrokenImage]) -> Batch:
     good = [image for image in images if not isinstance(image, BrokenImage)]
-    broken = tuple(str(image) for image in images if isinstance(image, BrokenImage))
+    broken = tuple((i, str(im)) for i, im in enumerate(images) if isinstance(im, BrokenImage))
     places: dict[tuple[int, ...], list[int]] = {}
     for place, image in enumerate(good):
         places.setdefault(image.shape, []).append(place)

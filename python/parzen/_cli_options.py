@@ -1,0 +1,159 @@
+"""The options of the command line: their types, and what becomes of them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from parzen.encode import Encoder
+
+STDOUT = Path("-")
+Protocol = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Resize, normalisation and rules of torch-fidelity, pytorch-fid, clean-fid, "
+        "torchmetrics, stylegan3, guided-diffusion or cmmd.",
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        metavar="NETWORK",
+        help="Inception with the published weights (inception, the default) or with seeded random "
+        "ones, whose numbers compare only with each other (random); timm:NAME, "
+        "torchhub:REPO:NAME, clip:NAME.",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        help="Instead of the network's published weights, which are found or downloaded.",
+        metavar="FILE",
+    ),
+]
+Resize = Annotated[
+    str | None,
+    typer.Option(
+        help="Of inception and random, to 299 x 299: tf1 (the default), pil-bicubic, bilinear or "
+        "bilinear-antialias."
+    ),
+]
+BatchSize = Annotated[int, typer.Option(help="Images at a time.", min=1)]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes that decode images; by default as many as pay.", min=0)
+]
+SkipBroken = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out, and count, images that cannot be read.")
+]
+Cache = Annotated[Path | None, typer.Option(help="A folder to keep features in.", metavar="DIR")]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads; by default all processors allowed.", min=1)
+]
+Seed = Annotated[
+    int, typer.Option(help="Of everything that is drawn at random.", min=0, max=2**32 - 1)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Json = Annotated[
+    Path | None,
+    typer.Option(
+        help="Every value, its error and the protocol; - is standard output.", metavar="FILE"
+    ),
+]
+
+
+@contextlib.contextmanager
+def usage(option: str) -> Iterator[None]:
+    """Turn what is wrong with a value into an error of its option."""
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def encoder_of(
+    protocol: str | None,
+    network: str | None,
+    weights: Path | None,
+    resize: str | None,
+    batch_size: int,
+    workers: int | None,
+    skip_broken: bool,
+    cache: Path | None,
+    progress: bool,
+    threads: int | None,
+) -> Encoder:
+    """Return the encoder that the options describe."""
+    from parzen import protocols
+    from parzen.encode import Encoder
+    from parzen.feature_sets import RESIZES, check_names, check_network
+
+    given: dict[str, str] = {}
+    if network is not None:
+        with usage("--features"):
+            family, _ = check_network("", network)
+        given["network"] = network
+        if family not in ("inception", "random") and resize is not None:
+            raise typer.BadParameter(f"{network} has its own", param_hint="--resize")
+        if family in ("random", "clip") and weights is not None:
+            raise typer.BadParameter(f"{network} takes no weights", param_hint="--weights")
+    if resize is not None:
+        with usage("--resize"):
+            given["resize"] = check_names("", [resize], RESIZES)[0]
+    if protocol is not None:
+        with usage("--protocol"):
+            protocols.protocol(protocol)
+        if resize is not None:
+            raise typer.BadParameter(f"{protocol} settles it", param_hint="--resize")
+    make = Encoder if protocol is None else functools.partial(Encoder.of, protocol)
+    return make(
+        **given,
+        weights=weights,
+        batch_size=batch_size,
+        workers=workers,
+        skip_broken=skip_broken,
+        cache=cache,
+        progress=progress,
+        threads=threads,
+    )
+
+
+def bandwidth_of(text: str) -> float | str:
+    """Return a rule's name or a number > 0."""
+    from parzen._options import as_positive
+
+    if text in ("scott", "silverman"):
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither scott nor silverman nor a number") from None
+    return as_positive("bandwidth", number)
+
+
+def split(text: str) -> list[str]:
+    """Return the names between commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def check_output_of(option: str, path: Path | None, *inputs: Path | None) -> None:
+    """Refuse, before any work is done, a file that cannot be written or is an input."""
+    from parzen._files import check_output
+
+    if path is not None and path != STDOUT:
+        check_output(option, path, [given for given in inputs if given is not None])
+
+
+def set_threads(threads: int | None) -> None:
+    """Set the engine's threads where a number is given."""
+    if threads is not None:
+        import parzen
+
+        parzen.set_num_threads(threads)

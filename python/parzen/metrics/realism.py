@@ -1,0 +1,82 @@
+"""Realism: how deep inside the manifold of real samples each fake one lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parzen import _core
+from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
+from parzen._estimate import part
+from parzen._options import as_integer
+from parzen.metrics.squared_distances import distance_blocks
+
+if TYPE_CHECKING:
+    from parzen._core import Progress
+
+
+def realism(
+    real: object, fake: object, *, k: int = 3, progress: Progress | None = None
+) -> NDArray[np.float64]:
+    """Return the realism of each fake sample.
+
+    R(y) = max_i r_i / |x_i - y| over real balls, r_i the distance from x_i to its k-th nearest
+    neighbour among the real samples, itself not counted. At least 1 where y is in some ball.
+
+    Parameters
+    ----------
+    real, fake
+        Features (n, d) and (m, d).
+    k
+        1 <= k < n.
+    progress
+        Called with the fraction done.
+
+    Returns
+    -------
+    array
+        (m,), float64; infinity for copies of real samples. Of the balls only those take part whose
+        radius is at most the median: large ones, in sparse regions and around outliers, would make
+        anything realistic.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where features are not as described or k is not below n.
+
+    References
+    ----------
+    Kynkaanniemi et al., "Improved precision and recall metric for assessing generative models",
+    NeurIPS 2019, section 5.
+
+    Examples
+    --------
+    >>> import numpy as np, parzen
+    >>> real = np.random.default_rng(0).normal(size=(500, 4))
+    >>> inside, outside = parzen.realism(real, [[0.0] * 4, [9.0] * 4])
+    >>> bool(inside > 1 > outside)
+    True
+    """
+    k = as_integer("realism: k", k, 1)
+    x, y = as_pair(real, fake, function="realism", names=("real", "fake"))
+    if k >= len(x):
+        raise ValueError(
+            f"realism: k is {k}, real has {len(x)} samples; pass k<={len(x) - 1}"
+            if len(x) > 1
+            else "realism: real has 1 sample, expected at least 2"
+        )
+    check_range("realism", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
+    x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
+    share = len(x) / (len(x) + len(y))
+    center, step = center_of(x, y), part(progress, 0.0, share)
+    radii = _core.nearest(x, None, k, center=center, progress=step)[:, -1].copy()
+    kept = radii <= np.median(radii)
+    radii = radii[kept]
+    scores = np.empty(len(y))
+    for some, squared in distance_blocks(x[kept], y, part(progress, share, 1.0)):
+        with np.errstate(divide="ignore", invalid="ignore"):  # a copy, of a repeated sample too
+            squared = np.where(squared == 0.0, np.inf, radii / squared)
+        scores[some] = np.sqrt(squared.max(axis=1))
+    return scores

@@ -12,6 +12,27 @@ from numpy.typing import NDArray
 Samples: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 Progress: TypeAlias = Callable[[float], None]  # called with the fraction done, about every 50 ms
 
+class DeviceMatrix:
+    """Rows (rows, cols) in a CUDA device's memory, `stride` elements from one to the next.
+
+    Every reduction takes them in an array's place, all of one device; other arguments and all that
+    is returned are the host's. `stream`: a cudaStream_t as an integer.
+    """
+
+    def __init__(
+        self,
+        pointer: int,
+        rows: int,
+        cols: int,
+        stride: int,
+        dtype: np.dtype[Any],
+        device: int,
+        stream: int,
+    ) -> None: ...
+
+def cuda_info() -> dict[str, Any]:
+    """Return what the CUDA library is, or why there is none, and its devices."""
+
 class Polynomial:
     def __init__(self, degree: int, gamma: float, coef0: float) -> None: ...
 
@@ -33,8 +54,8 @@ class Energy:
 Kernel: TypeAlias = Polynomial | Gaussian | RationalQuadratic | Energy
 
 def kernel_sum(
-    x: Samples,
-    y: Samples | None,
+    x: Samples | DeviceMatrix,
+    y: Samples | DeviceMatrix | None,
     kernel: Kernel,
     *,
     center: NDArray[Any] | None = None,
@@ -49,8 +70,8 @@ def kernel_sum(
     """
 
 def kernel_quadratic(
-    x: Samples,
-    y: Samples | None,
+    x: Samples | DeviceMatrix,
+    y: Samples | DeviceMatrix | None,
     kernel: Kernel,
     u: NDArray[np.uint8],
     v: NDArray[np.uint8] | None,
@@ -70,8 +91,8 @@ def kernel_quadratic(
     """
 
 def log_density(
-    x: Samples,
-    queries: Samples | None,
+    x: Samples | DeviceMatrix,
+    queries: Samples | DeviceMatrix | None,
     bandwidths: list[float],
     *,
     kernel: str = "gaussian",
@@ -86,8 +107,8 @@ def log_density(
     """
 
 def nearest(
-    x: Samples,
-    queries: Samples | None,
+    x: Samples | DeviceMatrix,
+    queries: Samples | DeviceMatrix | None,
     k: int,
     *,
     center: NDArray[Any] | None = None,
@@ -99,9 +120,9 @@ def nearest(
     """
 
 def ball_counts(
-    x: Samples,
+    x: Samples | DeviceMatrix,
     x_squared_radii: NDArray[Any],
-    y: Samples,
+    y: Samples | DeviceMatrix,
     y_squared_radii: NDArray[Any],
     *,
     center: NDArray[Any] | None = None,
@@ -115,7 +136,7 @@ def ball_counts(
     """
 
 def moments(
-    x: Samples,
+    x: Samples | DeviceMatrix,
     sums: NDArray[np.float64],
     degree: int,
     *,
@@ -132,7 +153,11 @@ def moments(
     """
 
 def moment_norms(
-    x: Samples, y: Samples, kernel: Polynomial, *, progress: Progress | None = None
+    x: Samples | DeviceMatrix,
+    y: Samples | DeviceMatrix,
+    kernel: Polynomial,
+    *,
+    progress: Progress | None = None,
 ) -> tuple[float, float, float, float, float]:
     """(|mu_x - mu_y|^2, |mu_x|^2, |mu_y|^2, mean k(x_i, x_i), mean k(y_j, y_j)).
 
@@ -141,7 +166,7 @@ def moment_norms(
     """
 
 def column_bounds(
-    x: Samples, *, progress: Progress | None = None
+    x: Samples | DeviceMatrix, *, progress: Progress | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(low (d,), high (d,)) of each column; both NaN where a value is NaN or infinite."""
 

@@ -110,7 +110,7 @@ def kid(
         subsets, subset_size = rules.subsets, rules.subset_size
     if subsets is not None and method != "auto":
         raise ValueError(f"kid: method {method!r} is for all samples; pass subsets=None with it")
-    pair = as_pair(real, fake, function="kid", names=("real", "fake"), min_rows=2)
+    pair = as_pair(real, fake, function="kid", names=("real", "fake"), min_rows=2, on_device=True)
     x, y, kernel = ready("kid", Polynomial(degree, gamma, coef0), *pair)
     if subsets is None:
         way = chosen_method("kid", method, kernel, x, y)

@@ -21,7 +21,8 @@ from parzen.metrics.moments import MMD
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from parzen._core import Progress, Samples
+    from parzen._arrays import AnySamples
+    from parzen._core import Progress
 
 Vector = NDArray[np.float64]
 MEDIAN_GAUSSIAN = Gaussian()
@@ -91,7 +92,8 @@ def mmd(
     check_choice("mmd: estimator", estimator, ("unbiased", "biased"))
     check_choice("mmd: method", method, ("auto", "pairs", "moments"))
     least = 2 if estimator == "unbiased" else 1
-    a, b, kernel = ready("mmd", kernel, *as_pair(x, y, function="mmd", min_rows=least))
+    pair = as_pair(x, y, function="mmd", min_rows=least, on_device=True)
+    a, b, kernel = ready("mmd", kernel, *pair)
     way = chosen_method("mmd", method, kernel, a, b)
     record = provenance("mmd", a, b, method=way, estimator=estimator, kernel=described(kernel))
     if way == "moments":
@@ -178,7 +180,7 @@ class PairSums:
         return math.sqrt(first + second)
 
 
-def chosen_method(function: str, method: str, kernel: Kernel, x: Samples, y: Samples) -> str:
+def chosen_method(function: str, method: str, kernel: Kernel, x: AnySamples, y: AnySamples) -> str:
     """Return ``"pairs"`` or ``"moments"``; refuse moments where there are none."""
     if method == "pairs":
         return method
@@ -198,8 +200,8 @@ def chosen_method(function: str, method: str, kernel: Kernel, x: Samples, y: Sam
 
 def by_moments(
     function: str,
-    x: Samples,
-    y: Samples,
+    x: AnySamples,
+    y: AnySamples,
     kernel: Polynomial,
     estimator: str,
     record: dict[str, Any],
@@ -223,8 +225,8 @@ def by_moments(
 
 
 def pair_sums(
-    x: Samples,
-    y: Samples,
+    x: AnySamples,
+    y: AnySamples,
     kernel: Kernel,
     *,
     center: NDArray[Any],
@@ -252,7 +254,9 @@ def pair_sums(
     return PairSums(xx, yy, xy, yx, (diagonal_x, diagonal_y), (squares_x, squares_y, squares))
 
 
-def ready(function: str, kernel: Kernel, x: Samples, y: Samples) -> tuple[Samples, Samples, Kernel]:
+def ready(
+    function: str, kernel: Kernel, x: AnySamples, y: AnySamples
+) -> tuple[AnySamples, AnySamples, Kernel]:
     """Settle the kernel's parameters on these samples, and the type in which nothing overflows."""
     d = x.shape[1]
     peak, span = extent(x, y)

@@ -4,6 +4,7 @@ tests/native/cuda_host.h runs the device's code on it. None of these can be read
 what copies to the host without saying so fails.
 """
 
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -78,8 +79,12 @@ class Array(Bare):
 
 def torch_tensor(torch, values):
     """A tensor in the host's memory that says it is on cuda:0, as what is made from it does."""
+    return torch.as_tensor(values).as_subclass(_tensor_on_cuda(torch))
 
+
+@functools.cache
+def _tensor_on_cuda(torch):
     class Tensor(torch.Tensor):
         device = property(lambda self: torch.device("cuda", 0))
 
-    return torch.as_tensor(values).as_subclass(Tensor)
+    return Tensor

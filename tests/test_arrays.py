@@ -162,7 +162,9 @@ def test_arrays_on_a_device_are_refused():
         def __dlpack_device__(self):
             return 2, 0
 
-    with pytest.raises(TypeError, match=r"f: x is on a CUDA device, expected .*: pass its \.cpu\(\)"):
+    with pytest.raises(
+        TypeError, match=r"f: x is on a CUDA device, expected .*: pass its \.cpu\(\)"
+    ):
         samples(Cuda())
     with pytest.raises(TypeError, match=r"f: x is on DLPack device \(2, 0\)"):
         samples(OtherDLPack())

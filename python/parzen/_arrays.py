@@ -89,8 +89,9 @@ def _on_device(
     try:
         device_names()
     except RuntimeError as error:
-        advice = "pass its .cpu() to compute on the host"
-        raise RuntimeError(f"{where} is on cuda:{view.device}; {error}; {advice}") from None
+        raise RuntimeError(
+            f"{where} is on cuda:{view.device}, and {error}; or pass its .cpu()"
+        ) from None
     dtype = np.dtype(_float_type(where, view.dtype, given)).name
     _check_shape(name, where, view.shape, min_rows)
     if view.dtype != dtype:

@@ -110,9 +110,13 @@ def _finite(samples: DeviceSamples) -> bool:
 def device_names() -> tuple[str, ...]:
     """Return the names of the devices; raise where CUDA cannot be used."""
     facts = _core.cuda_info()
-    reason = facts["missing"] or facts["unusable"]
-    if reason:
-        raise RuntimeError(reason)
+    if facts["missing"]:
+        raise RuntimeError(
+            f"this installation has no CUDA library ({facts['missing']}); build it where nvcc is: "
+            f"pip install -C cmake.define.PARZEN_CUDA=ON"
+        )
+    if facts["unusable"]:
+        raise RuntimeError(f"no CUDA device can be used ({facts['unusable']})")
     return tuple(device["name"] for device in facts["devices"])
 
 

@@ -87,7 +87,7 @@ package: $(VENV)/installed
 $(VENV)/installed: $(SOURCES)
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q "$(TORCH)" $(BUILD_TOOLS)
-	$(VENV)/bin/python -m pip install -q --no-build-isolation ".[demo,test,lint]"
+	$(VENV)/bin/python -m pip install -q --no-build-isolation ".[demo,torchmetrics,test,lint]"
 	touch $@
 
 $(BENCH_VENV)/installed: $(SOURCES)

@@ -61,12 +61,14 @@ def target_row(target: Target, records: Records) -> str:
     """Return one line of the summary."""
     ours = records.get(target.ours)
     peer = records.get(target.peer) if target.peer else None
-    asked = f"{target.asked:g} ×" if target.peer else f"at most {target.asked:g} MB"
+    unit = "MB" if target.by == "memory" else "s"
+    asked = f"{target.asked:g} ×" if target.peer else f"at most {target.asked:g} {unit}"
     beside = target.peer[1] if target.peer else ""
     if ours is None or (target.peer and peer is None):
         return f"| {target.work} | {beside} | {asked} | not measured | | | |"
     if peer is None:
-        reached, measured = ours["bytes"] <= 1e6 * target.asked, megabytes(ours["bytes"])
+        taken = ours["bytes"] / 1e6 if target.by == "memory" else median(ours)
+        reached, measured = taken <= target.asked, _figure(target, ours)
     else:
         values = ratios(target, ours, peer)
         middle = statistics.median(values)

@@ -15,6 +15,8 @@ import parzen
 import reference
 from parzen import Estimate, Normal
 
+pytestmark = pytest.mark.filterwarnings("ignore::parzen.SupportWarning")
+
 NAMES = ["kl", "reverse-kl", "jensen-shannon", "total-variation", "hellinger", "chi-squared"]
 ALPHAS = [-3.0, -0.5, 0.0, 1e-9, 0.3, 0.5, 0.9, 1.0 - 1e-9, 1.0, 1.0 + 1e-7, 1.5, 2.0, 3.0, 20.0]
 # By the textbook: f(t) of each name.
@@ -358,3 +360,15 @@ def test_what_is_refused(p, q, options, error, message):
 def test_generators_that_are_refused(f, options, error, message):
     with pytest.raises(error, match=f"f_divergence: .*{message}"):
         parzen.f_divergence([0.0, 1.0], [0.5, 0.5], f, **options)
+
+
+def test_an_infinite_divergence_says_where():
+    p, q = [[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]], [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]
+    with pytest.warns(parzen.SupportWarning, match="in 1 places, the first in entry 2 of row 1"):
+        assert parzen.kl_divergence(p, q).tolist() == [0.0, math.inf]
+    with pytest.warns(parzen.SupportWarning, match=r"in \d+ places, the first in row \d+"):
+        parzen.kl_divergence(
+            Normal([0.0], [[1.0]]),
+            lambda x: np.where(x[:, 0] < 0, 0.0, -np.inf),
+            samples=np.random.default_rng(0).normal(size=(9, 1)),
+        )

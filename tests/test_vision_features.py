@@ -1,8 +1,6 @@
 """Extraction: order, batches, workers, mixed sizes, broken images, the progress bar."""
 
 import dataclasses
-import doctest
-import importlib
 import subprocess
 import sys
 
@@ -195,13 +193,6 @@ def test_progress_counts_images(folder, capsys):
     assert shown.out == ""
     assert "5/5" in shown.err
     assert "images/s" in shown.err
-
-
-@pytest.mark.parametrize("module", ["encoders", "features", "inception", "resize"])
-def test_examples_run(module):
-    result = doctest.testmod(importlib.import_module(f"parzen.vision.{module}"))
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 def test_names_of_the_module():

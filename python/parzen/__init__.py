@@ -9,7 +9,7 @@ from parzen.metrics.cmmd import cmmd
 from parzen.metrics.compare_models import ModelComparison, ModelDifference, compare_models
 from parzen.metrics.cross_entropy import cross_entropy, log_probs_of
 from parzen.metrics.data_copying import DataCopyingTest, data_copying_test
-from parzen.metrics.divergence import entropy, f_divergence, kl_divergence
+from parzen.metrics.divergence import SupportWarning, entropy, f_divergence, kl_divergence
 from parzen.metrics.divergence_samples import kl_divergence_from_samples
 from parzen.metrics.fd_infinity import FDInfinity, fd_infinity
 from parzen.metrics.fid_jackknife import FIDJackknife, fid_jackknife
@@ -87,6 +87,7 @@ __all__ = [
     "SmallSampleWarning",
     "SteinDiscrepancy",
     "SteinTest",
+    "SupportWarning",
     "__version__",
     "authenticity",
     "bits_per_dim",

@@ -16,7 +16,8 @@ class DeviceMatrix:
     """Rows (rows, cols) in a CUDA device's memory, `stride` elements from one to the next.
 
     Every reduction takes them in an array's place, all of one device; other arguments and all that
-    is returned are the host's. `stream`: a cudaStream_t as an integer.
+    is returned are the host's. `stream`: a cudaStream_t as an integer. `precision`, of float32:
+    "full" as on the host, "fast" with 11 bits of it, "plain" without tensor cores.
     """
 
     def __init__(
@@ -25,9 +26,11 @@ class DeviceMatrix:
         rows: int,
         cols: int,
         stride: int,
-        dtype: np.dtype[Any],
+        dtype: str,
         device: int,
-        stream: int,
+        stream: int = 0,
+        *,
+        precision: str = "full",
     ) -> None: ...
 
 def cuda_info() -> dict[str, Any]:

@@ -166,5 +166,5 @@ def _warn_at_the_edge(choice: Bandwidth) -> None:
         f"KernelDensity: the best bandwidth, {choice.value:.4g}, is the {where} of the "
         f"{len(choice.compared)} compared; {advice}",
         BandwidthWarning,
-        stacklevel=4,  # the caller of fit
+        stacklevel=5,  # the caller of fit
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from parzen._arrays import as_logs, as_samples
@@ -14,6 +16,10 @@ from parzen._estimate import Estimate, __version__, provenance
 from parzen.metrics.discrete import Vector, as_distributions, as_ratio
 from parzen.metrics.generators import Alpha, Generator, as_generator
 from parzen.metrics.normal import Normal, aligned
+
+
+class SupportWarning(UserWarning):
+    """A divergence is infinite: a distribution has mass where the other has none."""
 
 
 def kl_divergence(
@@ -43,6 +49,11 @@ def kl_divergence(
         In [0, inf], inf where q is 0 and p is not (0 log 0 = 0). With `samples`: with a standard
         error, and possibly negative. (n,) of distributions in rows. Digits are kept as p and q
         come near: of distributions that differ by 1e-8, those of the difference.
+
+    Warns
+    -----
+    SupportWarning
+        Where the divergence is infinite, because one of the two is 0 where the other is not.
 
     Raises
     ------
@@ -105,6 +116,11 @@ def f_divergence(
     Estimate or array
         As `kl_divergence`; in nats where f is a logarithm. Of two `Normal` all but Jensen-Shannon,
         total variation and a function f have a closed form; inf where the integral diverges.
+
+    Warns
+    -----
+    SupportWarning
+        Where the divergence is infinite, because one of the two is 0 where the other is not.
 
     Raises
     ------
@@ -207,11 +223,27 @@ def _divergence(
                 f"or two Normal, or two arrays of probabilities"
             )
     ratio, single = as_ratio(p, q, function=function, log=log)
-    values: Vector = generator.terms(ratio).sum(axis=1)
+    terms = generator.terms(ratio)
+    _warn_of_infinity(function, np.isposinf(terms))
+    values: Vector = terms.sum(axis=1)
     if not single:
         return values
     record = provenance(function, ratio.p.mass, method="discrete", **facts)
     return Estimate(values[0], None, record)
+
+
+def _warn_of_infinity(function: str, infinite: NDArray[np.bool_]) -> None:
+    """Warn where one distribution has mass and the other has none, and say where."""
+    if not infinite.any():
+        return
+    row, column = np.argwhere(infinite)[0]
+    entry = f"row {row}" if infinite.shape[1] == 1 else f"entry {column} of row {row}"
+    warnings.warn(
+        f"{function}: infinite, because only one of p and q is 0 in {int(infinite.sum())} places, "
+        f"the first in {entry}; where that is a matter of few counts, smooth them",
+        SupportWarning,
+        stacklevel=4,
+    )
 
 
 def _sampled(
@@ -233,6 +265,7 @@ def _sampled(
             f"first in row {int(impossible.argmax())}; expected samples drawn from p"
         )
     values = generator.sampled(log_p - log_q)
+    _warn_of_infinity(function, np.isposinf(values)[:, np.newaxis])
     record = provenance(function, x, method="samples of p", **facts)
     with np.errstate(invalid="ignore", over="ignore"):
         mean, stderr = float(values.mean()), None

@@ -100,7 +100,7 @@ def fid(
     True
     """
     x, y, ddof = samples_for("fid", real, fake, ddof, protocol)
-    warn_of_bias("fid", x, y, stacklevel=3)
+    warn_of_bias("fid", len(x), len(y), x.shape[1], stacklevel=3)
     center = center_of(x, y).astype(np.float64)
     value, method = distance(x, y, center, ddof, progress)
     record = provenance("fid", x, y, method=method, ddof=ddof, **recorded(protocol))
@@ -121,14 +121,14 @@ def samples_for(
     return x, y, ddof
 
 
-def warn_of_bias(function: str, x: AnySamples, y: AnySamples, stacklevel: int) -> None:
-    """Warn where a sample is small beside its dimension."""
-    d = x.shape[1]
-    for name, n in (("real", len(x)), ("fake", len(y))):
-        if n < 2 * d:
+def warn_of_bias(function: str, n: int, m: int, d: int, stacklevel: int) -> None:
+    """Warn where n real or m fake samples are few beside their dimension."""
+    for name, rows in (("real", n), ("fake", m)):
+        if rows < 2 * d:
             warnings.warn(
-                f"{function}: {name} has {n} samples of {d} features; FID is biased upwards where "
-                f"n is small beside d. Compare it only at equal n, or use kid, which is unbiased",
+                f"{function}: {name} has {rows} samples of {d} features; FID is biased upwards "
+                f"where n is small beside d. Compare it only at equal n, or use kid, which is "
+                f"unbiased",
                 SmallSampleWarning,
                 stacklevel=stacklevel,
             )
@@ -159,11 +159,11 @@ def distance(
 
 
 def distance_of_moments(
-    first: tuple[Vector, Matrix], second: tuple[Vector, Matrix], *, beside: AnySamples
+    first: tuple[Vector, Matrix], second: tuple[Vector, Matrix], *, beside: AnySamples | None = None
 ) -> float:
     """Return the squared distance of two pairs of mean and covariance.
 
-    Computed where the samples `beside` are, if torch can do it there.
+    Computed on the device of the samples `beside`, if torch can do it there.
     """
     shift = first[0] - second[0]
     root, _ = _trace_sqrt_product(first[1], second[1], beside)

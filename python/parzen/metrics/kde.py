@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from parzen._arrays import as_samples, check_one_place, on_host, one_type
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, check_choice
-from parzen.metrics.bandwidth import choose_bandwidth
+from parzen.metrics.bandwidth import Bandwidth, choose_bandwidth
 from parzen.metrics.log_density import as_weights, evaluate
 from parzen.metrics.radial import KERNELS, Vector, draw_offsets
 
@@ -114,7 +114,7 @@ class KernelDensity:
         w = None
         if sample_weight is not None:
             w = as_weights("KernelDensity: sample_weight", sample_weight, len(x))
-        choice = choose_bandwidth(self.bandwidth, x, w, self.kernel)
+        choice = self._choose_bandwidth(x, w)
         self._x, self._weights, self._kernel = x, w, self.kernel
         self.bandwidth_ = choice.value
         for name in ("cv_bandwidths_", "cv_log_likelihoods_"):
@@ -204,6 +204,9 @@ class KernelDensity:
 
         target = TargetTags(required=False)
         return Tags(estimator_type="density_estimator", target_tags=target)
+
+    def _choose_bandwidth(self, x: AnySamples, weights: Vector | None) -> Bandwidth:
+        return choose_bandwidth(self.bandwidth, x, weights, self.kernel)
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():

@@ -88,7 +88,7 @@ def mifid(
     check_choice("mifid: over", over, ("fake", "real"))
     x, y = as_pair(real, fake, function="mifid", names=("real", "fake"), min_rows=2)
     check_range("mifid", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
-    warn_of_bias("mifid", x, y, stacklevel=3)
+    warn_of_bias("mifid", len(x), len(y), x.shape[1], stacklevel=3)
     directions = [_directions(name, rows) for name, rows in (("real", x), ("fake", y))]
     center = center_of(x, y).astype(np.float64)
     frechet, method = distance(x, y, center, 1, part(progress, 0.0, 0.5))

@@ -56,7 +56,7 @@ def realism(
     >>> import numpy as np, parzen
     >>> real = np.random.default_rng(0).normal(size=(500, 4))
     >>> inside, outside = parzen.realism(real, [[0.0] * 4, [9.0] * 4])
-    >>> inside > 1 > outside
+    >>> bool(inside > 1 > outside)
     True
     """
     k = as_integer("realism: k", k, 1)

@@ -62,14 +62,15 @@ def resize_images(images: torch.Tensor, mode: str = "tf1") -> torch.Tensor:
     return _MODES[mode](images)
 
 
-def _tf1(images: torch.Tensor) -> torch.Tensor:
-    rows, next_rows, down = _tf1_samples(images.shape[2], images.device)
-    columns, next_columns, across = _tf1_samples(images.shape[3], images.device)
+def tf1(images: torch.Tensor, size: int = SIZE) -> torch.Tensor:
+    """Resize to `size` x `size` as TensorFlow 1 did."""
+    rows, next_rows, down = _tf1_samples(images.shape[2], size, images.device)
+    columns, next_columns, across = _tf1_samples(images.shape[3], size, images.device)
     # Across first, and where the image is tall only on the rows that will be sampled.
-    if images.shape[2] > 2 * SIZE:
+    if images.shape[2] > 2 * size:
         images = images[:, :, torch.cat([rows, next_rows])]
-        rows = torch.arange(SIZE, device=images.device)
-        next_rows = rows + SIZE
+        rows = torch.arange(size, device=images.device)
+        next_rows = rows + size
     images = images.float()
     left = images[..., columns]
     lines = left + (images[..., next_columns] - left) * across
@@ -77,10 +78,10 @@ def _tf1(images: torch.Tensor) -> torch.Tensor:
     return top + (lines[:, :, next_rows] - top) * down[:, None]
 
 
-def _tf1_samples(length: int, device: torch.device) -> tuple[torch.Tensor, ...]:
+def _tf1_samples(length: int, size: int, device: torch.device) -> tuple[torch.Tensor, ...]:
     """Source index, the next one, and the fraction between them, for every output pixel."""
-    scale = torch.tensor(length / SIZE, dtype=torch.float32, device=device)
-    position = torch.arange(SIZE, dtype=torch.float32, device=device) * scale
+    scale = torch.tensor(length / size, dtype=torch.float32, device=device)
+    position = torch.arange(size, dtype=torch.float32, device=device) * scale
     index = position.long().clamp_max(length - 1)
     return index, (index + 1).clamp_max(length - 1), position - index
 
@@ -106,7 +107,7 @@ def _bilinear_antialias(images: torch.Tensor) -> torch.Tensor:
 
 
 _MODES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "tf1": _tf1,
+    "tf1": tf1,
     "pil-bicubic": _pil_bicubic,
     "bilinear": _bilinear,
     "bilinear-antialias": _bilinear_antialias,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import parzen
+import reference
 from device_arrays import Array, Bare, Exporter, torch_tensor
 from parzen import Energy, Gaussian, KernelDensity, Moments, Polynomial, RationalQuadratic, _core
 from parzen._arrays import as_samples, center_of
@@ -99,6 +100,33 @@ def test_the_cpu_s_number(metric, pair):
     x, y = pair
     there, here = METRICS[metric](Array(x), Array(y)), METRICS[metric](x, y)
     assert_near(there, here, x)
+
+
+def test_fast_products(rng):
+    x, y = rng.normal(size=(2, N, 40)).astype(np.float32)
+    there = [Array(x), Array(y)]
+    lengths = [np.linalg.norm(z, axis=1).max() for z in (x, y)]
+    for metric in (parzen.kid, parzen.mmd):
+        options = {"subsets": None} if metric is parzen.kid else {"kernel": Polynomial()}
+        here = metric(x, y, **options)[0]
+        fast = metric(*there, **options, precision="fast")[0]
+        bound = fast.provenance["inner_product_error"]
+        assert fast.provenance["precision"] == "fast"
+        assert bound == 2.0**-10
+        # k = (s/d + 1)^3 moves by at most 3 (|s|/d + 1)^2 / d of what s = <x, y> does.
+        largest = max(lengths) ** 2
+        assert 0.0 < abs(fast - here) < 4 * 3 * (largest / 40 + 1) ** 2 * bound * largest / 40
+        full = metric(*there, **options)[0]
+        assert abs(full - here) < 1e-6 * reference.polynomial(x, y).mean()
+        assert "precision" not in full.provenance
+    exact = metric(*there, kernel=Polynomial(), method="moments", precision="fast").squared
+    assert "precision" not in exact.provenance
+    fast, here = (
+        parzen.log_density(*z, bandwidth=2.0, **options)
+        for z, options in ((there, {"precision": "fast"}), ((x, y), {}))
+    )
+    gap = np.abs(fast - here).max()
+    assert 0.0 < gap < 2.0**-9 * lengths[0] * lengths[1] / (2 * 2.0**2)
 
 
 @pytest.mark.filterwarnings("ignore::parzen.SmallSampleWarning")
@@ -265,9 +293,9 @@ def test_the_stream_is_the_array_s(monkeypatch):
 def streams_of(monkeypatch, array):
     seen, construct = set(), _core.DeviceMatrix.__init__
 
-    def record(self, *arguments):
+    def record(self, *arguments, **options):
         seen.add(arguments[6])
-        construct(self, *arguments)
+        construct(self, *arguments, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(_core.DeviceMatrix, "__init__", record)
@@ -381,6 +409,21 @@ def test_fid_on_torch_s_device(torch, rng, monkeypatch):
             lambda x, y: parzen.mmd(Bare(x), Bare(y)),
             ValueError,
             "mmd: x does not say on which of 2 CUDA devices it is",
+        ),
+        (
+            lambda x, y: parzen.kid(Array(x), Array(y), precision="fast"),
+            ValueError,
+            "kid: precision 'fast' is for float32 on a CUDA device, these samples are float64 on",
+        ),
+        (
+            lambda x, y: parzen.mmd(x, y, precision="fast"),
+            ValueError,
+            "mmd: precision 'fast' is for float32 on a CUDA device, these samples are .* on cpu",
+        ),
+        (
+            lambda x, y: parzen.mmd(x, y, precision="half"),
+            ValueError,
+            "mmd: precision is 'half', expected 'full' or 'fast'",
         ),
         (
             lambda x, y: parzen.vendi_score(Array(x)),

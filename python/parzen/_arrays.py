@@ -17,6 +17,7 @@ from parzen import _core
 from parzen._device import DeviceSamples, device_names, row_contiguous
 from parzen._device_arrays import DeviceArray, device_array
 from parzen._host import from_objects, native_rows, to_numpy
+from parzen._options import check_choice
 
 if TYPE_CHECKING:
     from parzen._core import Samples
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 FLOAT32_LIMIT = 1e36
 FLOAT64_LIMIT = 1e290
 CENTER_ROWS = 16384
+# Of an inner product of centred rows, relative to the product of their lengths: each factor is
+# rounded to 11 bits.
+FAST_ERROR = 2.0**-10
 
 
 @overload
@@ -162,6 +166,30 @@ def check_one_place(function: str, samples: dict[str, AnySamples]) -> None:
 def place_of(samples: AnySamples) -> str:
     """Return where samples are: ``"cpu"``, or the device's number and name."""
     return samples.place if isinstance(samples, DeviceSamples) else "cpu"
+
+
+def at_precision(function: str, precision: object, a: T, b: T) -> tuple[T, T]:
+    """Return both with their products to be taken at ``"full"`` or ``"fast"`` precision."""
+    check_choice(f"{function}: precision", precision, ("full", "fast"))
+    there = isinstance(a, DeviceSamples)
+    if precision == "fast" and (not there or a.dtype != np.float32):
+        raise ValueError(
+            f"{function}: precision 'fast' is for float32 on a CUDA device, these samples are "
+            f"{a.dtype} on {place_of(a).partition(',')[0]}; pass precision='full'"
+        )
+    if not there:
+        return a, b
+    x, y = (cast("DeviceSamples", s).at_precision(str(precision)) for s in (a, b))
+    return cast("T", x), cast("T", y)
+
+
+def computation(samples: AnySamples) -> dict[str, Any]:
+    """Return where and how precisely samples are computed with, for a provenance."""
+    facts: dict[str, Any] = {"device": place_of(samples)}
+    fast = isinstance(samples, DeviceSamples) and samples.precision == "fast"
+    if fast and samples.dtype == np.float32:
+        facts |= {"precision": "fast", "inner_product_error": FAST_ERROR}
+    return facts
 
 
 def one_type(a: T, b: T) -> tuple[T, T]:

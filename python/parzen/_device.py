@@ -26,16 +26,22 @@ class DeviceSamples(_core.DeviceMatrix):
         As an array's.
     device
         Its number.
+    precision
+        Of products of float32: ``"full"``, or ``"fast"``, of 11 bits.
     """
 
     def __init__(
-        self, array: DeviceArray, view: View | None = None, rows: range | None = None
+        self,
+        array: DeviceArray,
+        view: View | None = None,
+        rows: range | None = None,
+        precision: str = "full",
     ) -> None:
         view = array.view() if view is None else view
         rows = range(view.shape[0]) if rows is None else rows
         self.dtype: np.dtype[Any] = np.dtype(view.dtype)
         self.shape = len(rows), view.shape[1]
-        self.device = view.device
+        self.device, self.precision = view.device, precision
         self._array, self._view, self._rows = array, view, rows
         super().__init__(
             view.pointer + rows.start * view.strides[0],
@@ -44,6 +50,7 @@ class DeviceSamples(_core.DeviceMatrix):
             self.dtype.name,
             view.device,
             view.stream,
+            precision=precision,
         )
 
     def __len__(self) -> int:
@@ -51,19 +58,24 @@ class DeviceSamples(_core.DeviceMatrix):
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> DeviceSamples:
         if isinstance(rows, slice):
-            return DeviceSamples(self._array, self._view, self._rows[rows])
-        return DeviceSamples(self._take(rows))
+            return DeviceSamples(self._array, self._view, self._rows[rows], self.precision)
+        return DeviceSamples(self._take(rows), precision=self.precision)
 
     def astype(self, dtype: DTypeLike, copy: bool = True) -> DeviceSamples:
         """Return them in another type: themselves where it is theirs, unless `copy`."""
         wanted = np.dtype(dtype)
         if wanted == self.dtype and not copy:
             return self
-        return DeviceSamples(self._whole().astype(wanted.name))
+        return DeviceSamples(self._whole().astype(wanted.name), precision=self.precision)
 
     def with_below(self, *others: DeviceSamples) -> DeviceSamples:
         """Return them with the others' rows below."""
-        return DeviceSamples(self._whole().with_below([other._whole() for other in others]))
+        whole = self._whole().with_below([other._whole() for other in others])
+        return DeviceSamples(whole, precision=self.precision)
+
+    def at_precision(self, precision: str) -> DeviceSamples:
+        """Return the same rows, their products to be taken at that precision."""
+        return DeviceSamples(self._array, self._view, self._rows, precision)
 
     def to_host(self, rows: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return those rows, or all, in the host's memory."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from parzen._arrays import place_of
+from parzen._arrays import computation
 
 if TYPE_CHECKING:
     from parzen._arrays import AnySamples
@@ -114,7 +114,7 @@ def provenance(
         "d": x.shape[1],
         "dtype": str(x.dtype),
         **facts,
-        "device": place_of(x),
+        **computation(x),
         "version": __version__,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from parzen._arrays import on_host
 from parzen._options import as_integer, as_number, as_positive, check_choice
 from parzen.metrics.bandwidth import Bandwidth
 from parzen.metrics.radial import Vector
+
+if TYPE_CHECKING:
+    from parzen._arrays import AnySamples
 
 __all__ = ["KernelDensity"]
 
@@ -155,7 +158,7 @@ class KernelDensity(parzen.KernelDensity):
         changed = (f"{k}={v!r}" for k, v in self.get_params().items() if v != defaults[k])
         return f"KernelDensity({', '.join(changed)})"
 
-    def _choose_bandwidth(self, x: NDArray[Any], weights: Vector | None) -> Bandwidth:
+    def _choose_bandwidth(self, x: AnySamples, weights: Vector | None) -> Bandwidth:
         what = "KernelDensity: bandwidth"
         if not isinstance(self.bandwidth, str):
             return Bandwidth(as_positive(what, self.bandwidth), "given")

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from parzen import _core
-from parzen._arrays import as_doubles, as_float64, as_pair, center_of, extent, fit_range
+from parzen._arrays import (
+    as_doubles,
+    as_float64,
+    as_pair,
+    at_precision,
+    center_of,
+    extent,
+    fit_range,
+)
 from parzen._options import as_positive, check_choice
 from parzen.metrics.kernels import bandwidth_magnitude
 from parzen.metrics.radial import COMPACT, KERNELS, Vector, log_integral
@@ -31,6 +39,7 @@ def log_density(
     bandwidth: float,
     kernel: str = "gaussian",
     weights: object = None,
+    precision: Literal["full", "fast"] = "full",
     progress: Progress | None = None,
 ) -> Vector:
     """Return the log-density of a kernel density estimate.
@@ -52,6 +61,9 @@ def log_density(
         ``"tophat"`` 1, ``"epanechnikov"`` 1 - r^2, ``"linear"`` 1 - r, ``"cosine"`` cos(pi r/2).
     weights
         (n,), >= 0 and not all 0; None: equal.
+    precision
+        On a CUDA device, of products of float32 samples: ``"full"``, or ``"fast"``, which moves a
+        squared distance by at most 2^-9 of the lengths of the two centred rows.
     progress
         Called with the fraction done.
 
@@ -83,6 +95,7 @@ def log_density(
     h = as_positive("log_density: bandwidth", bandwidth)
     a, b = as_pair(x, queries, function="log_density", names=("x", "queries"), on_device=True)
     w = None if weights is None else as_weights("log_density: weights", weights, len(a))
+    a, b = at_precision("log_density", precision, a, b)
     return evaluate("log_density", a, b, h, kernel, w, progress)
 
 

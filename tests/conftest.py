@@ -1,5 +1,6 @@
 import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,6 +49,15 @@ def cuda_on_the_host(cuda_for_the_host, monkeypatch):
     device_names.cache_clear()
     yield
     device_names.cache_clear()
+
+
+@pytest.fixture
+def torch(monkeypatch):
+    """Torch, which knows a current stream of a device that is not there."""
+    torch = pytest.importorskip("torch")
+    stream = SimpleNamespace(cuda_stream=0)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
+    return torch
 
 
 @pytest.fixture

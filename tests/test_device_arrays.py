@@ -177,7 +177,7 @@ def test_torch_s_current_stream(torch, monkeypatch):
         (
             lambda x, y: KernelDensity(1.0).fit(Array(x)).score_samples(y),
             ValueError,
-            "KernelDensity: the fitted samples is on cuda:0, X is on cpu",
+            "KernelDensity: the fitted X is on cuda:0, X is on cpu",
         ),
         (
             lambda x, y: parzen.log_density(

@@ -105,13 +105,17 @@ class DeviceSamples(_core.DeviceMatrix):
         return start
 
     def _take(self, rows: NDArray[Any]) -> DeviceArray:
-        return self._array.take(np.asarray(self._rows)[rows])
+        return self._array.take(self._numbers()[rows])
+
+    def _numbers(self) -> NDArray[np.intp]:
+        """Return which rows of the array these are."""
+        return np.arange(self._rows.start, self._rows.stop, self._rows.step)
 
     def _whole(self) -> DeviceArray:
         """Return an array that has these rows and no others."""
         if len(self._rows) == self._view.shape[0] and self._rows.step == 1:
             return self._array
-        return self._array.take(np.asarray(self._rows))
+        return self._array.take(self._numbers())
 
 
 def _finite(samples: DeviceSamples) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from parzen._arrays import computation
+from parzen._samples import computation
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 __version__ = version("parzen")
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import gammainc
 
 import parzen
-from parzen._arrays import on_host
 from parzen._options import as_integer, as_number, as_positive, check_choice
+from parzen._samples import on_host
 from parzen.metrics.bandwidth import Bandwidth
 from parzen.metrics.radial import Vector
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
+    from parzen._samples import AnySamples
 
 __all__ = ["KernelDensity"]
 

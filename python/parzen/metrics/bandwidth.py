@@ -17,8 +17,8 @@ from parzen.metrics.log_density import leave_one_out
 from parzen.metrics.radial import Vector, spread
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Samples
+    from parzen._samples import AnySamples
 
 RULES = ("scott", "silverman", "cv")
 CHUNK_ROWS = 4096

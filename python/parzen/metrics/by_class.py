@@ -16,8 +16,8 @@ from parzen.metrics.kid import kid
 from parzen.metrics.labels import Rows, named, rows_by_label
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class ByClass(NamedTuple):

@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from parzen._arrays import (
-    as_doubles,
-    as_samples,
-    check_one_place,
-    check_range,
-    distance_magnitude,
-    extent,
-)
+from parzen._arrays import as_samples, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
+from parzen._samples import as_doubles, check_one_place
 from parzen.metrics.fid_models import FIDModels
 from parzen.metrics.kernels import Kernel, Polynomial, check_kernel
 from parzen.metrics.mmd import MEDIAN_GAUSSIAN
@@ -28,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.table import Table
 
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class ModelDifference(NamedTuple):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from parzen import _core
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]

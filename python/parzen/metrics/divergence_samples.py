@@ -18,8 +18,8 @@ from parzen.metrics.log_density import evaluate, leave_one_out, log_kernel_sums
 from parzen.metrics.radial import Vector, log_integral
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 def kl_divergence_from_samples(

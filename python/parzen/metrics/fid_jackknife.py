@@ -18,8 +18,8 @@ from parzen.metrics.jackknife import blocks_of, jackknife
 from parzen.protocols import AnyProtocol, recorded
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Rows = list[NDArray[np.intp]]
 

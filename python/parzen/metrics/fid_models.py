@@ -13,8 +13,8 @@ from parzen.metrics.fid_jackknife import replicates
 from parzen.metrics.jackknife import blocks_of, jackknife
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class FIDModels:

@@ -17,18 +17,18 @@ from parzen._arrays import (
     check_range,
     distance_magnitude,
     extent,
-    on_host,
 )
 from parzen._device import DeviceSamples
 from parzen._estimate import Estimate, __version__, part, provenance
 from parzen._options import as_integer
+from parzen._samples import on_host
 from parzen.metrics import torch_roots
 from parzen.metrics.covariance import BLOCK, Matrix, Vector, mean_about, mean_and_covariance
 from parzen.protocols import AnyProtocol, recorded, rules_of
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 # A covariance of float32 statistics is symmetric and positive to about this, relative to its
 # largest entry.

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parzen._arrays import as_samples, check_one_place, on_host, one_type
+from parzen._arrays import as_samples
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, check_choice
+from parzen._samples import check_one_place, on_host, one_type
 from parzen.metrics.bandwidth import Bandwidth, choose_bandwidth
 from parzen.metrics.log_density import as_weights, evaluate
 from parzen.metrics.radial import KERNELS, Vector, draw_offsets
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
+    from parzen._samples import AnySamples
 
 
 class KernelDensity:
@@ -131,7 +132,7 @@ class KernelDensity:
     def score_samples(self, X: object) -> Vector:
         """Return the log-density at each row of X (m, d): (m,), in nats."""
         queries = self._queries(X)
-        check_one_place("KernelDensity", {"the fitted samples": self._x, "X": queries})
+        check_one_place("KernelDensity", {"the fitted X": self._x, "X": queries})
         x, queries = one_type(self._x, queries)
         return evaluate("KernelDensity", x, queries, self.bandwidth_, self._kernel, self._weights)
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from parzen import _core
-from parzen._arrays import FLOAT64_LIMIT, center_of, distance_magnitude, on_host
+from parzen._arrays import FLOAT64_LIMIT, center_of, distance_magnitude
 from parzen._options import as_integer, as_number, as_positive, as_seed, check_choice
+from parzen._samples import on_host
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
+    from parzen._samples import AnySamples
 
 MEDIAN_ROWS = 2000
 CHUNK_PAIRS = 4096

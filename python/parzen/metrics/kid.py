@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from parzen._arrays import as_pair, at_precision, center_of
+from parzen._arrays import as_pair, center_of
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_seed, check_choice
+from parzen._samples import at_precision
 from parzen.metrics.draws import permutations, subset_draws
 from parzen.metrics.kernels import Polynomial
 from parzen.metrics.kid_subsets import subset_values

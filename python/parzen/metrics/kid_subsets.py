@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
-from parzen._arrays import center_of, stacked
+from parzen._arrays import center_of
 from parzen._device import DeviceSamples
 from parzen._estimate import part
+from parzen._samples import stacked
 from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import Vector
 from parzen.metrics.quadratic import chunk_size, no_bits, pack, quadratics
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Draws = Iterator[tuple[NDArray[Any], NDArray[Any]]]
 

@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from parzen import _core
-from parzen._arrays import (
-    as_doubles,
-    as_float64,
-    as_pair,
-    at_precision,
-    center_of,
-    extent,
-    fit_range,
-)
+from parzen._arrays import as_float64, as_pair, center_of, extent, fit_range
 from parzen._options import as_positive, check_choice
+from parzen._samples import as_doubles, at_precision
 from parzen.metrics.kernels import bandwidth_magnitude
 from parzen.metrics.radial import COMPACT, KERNELS, Vector, log_integral
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 # Logarithms of the ratio of two weights. The engine takes a compact kernel's weights relative to
 # the largest, in the samples' type: beyond this the samples are widened, lest products of a weight

@@ -17,8 +17,8 @@ from parzen.protocols import AnyProtocol, recorded, rules_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
     Terms: TypeAlias = NDArray[np.float64] | NDArray[np.bool_]
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
-from parzen._arrays import FLOAT64_LIMIT, as_pair, at_precision, center_of, extent, fit_range
+from parzen._arrays import FLOAT64_LIMIT, as_pair, center_of, extent, fit_range
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import check_choice
+from parzen._samples import at_precision
 from parzen.metrics import moments
 from parzen.metrics.kernels import Gaussian, Kernel, Polynomial, check_kernel
 from parzen.metrics.moments import MMD
@@ -21,8 +22,8 @@ from parzen.metrics.moments import MMD
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Vector = NDArray[np.float64]
 MEDIAN_GAUSSIAN = Gaussian()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parzen import _core
-from parzen._arrays import center_of, stacked
+from parzen._arrays import center_of
 from parzen._estimate import Estimate, part, provenance
+from parzen._samples import stacked
 from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import (
     PairSums,
@@ -23,8 +24,8 @@ from parzen.metrics.mmd_test import Assignments
 from parzen.metrics.quadratic import add_selected, chunk_size, quadratics
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class MMDModels:

@@ -23,8 +23,8 @@ from parzen.metrics.quadratic import (
 )
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class MMDTest(NamedTuple):

@@ -15,8 +15,8 @@ from parzen._options import as_integer, check_choice
 from parzen.metrics.kernels import Polynomial
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Vector = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import PairSums, Vector
 
 if TYPE_CHECKING:
-    from parzen._arrays import AnySamples
     from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Bits: TypeAlias = NDArray[np.uint8]  # (ceil(rows / 8), vectors)
 

@@ -5,24 +5,22 @@ import numpy as np
 import parzen
 from parzen import Energy, Gaussian, KernelDensity, Moments, Polynomial, RationalQuadratic
 
-N, M, D = 61, 48, 5
+N, M, D = 61, 48, 12
+KINDS = [(np.float32, 5), (np.float32, D), (np.float64, D)]  # distances of few columns are direct
+IDS = ["float32, d = 5", "float32", "float64"]
 
 
-def samples(rng, dtype):
-    x = rng.normal(size=(N, D)) + 2.0
-    y = 1.2 * rng.normal(size=(M, D)) + 2.2
+def samples(rng, dtype, d=D):
+    x = rng.normal(size=(N, d)) + 2.0
+    y = 1.2 * rng.normal(size=(M, d)) + 2.2
     return x.astype(dtype), y.astype(dtype)
 
 
 def assert_near(there, here, like):
     """Agreement to the rounding of the samples' type: 1e-6 and 1e-12 of numbers of order one."""
     tolerance = 3e-6 if like.dtype == np.float32 else 1e-12
-    np.testing.assert_allclose(
-        np.asarray(there, dtype=float),
-        np.asarray(here, dtype=float),
-        rtol=tolerance,
-        atol=tolerance,
-    )
+    there, here = np.asarray(there, dtype=float), np.asarray(here, dtype=float)
+    np.testing.assert_allclose(there, here, rtol=tolerance, atol=tolerance)
 
 
 def fitted(x, queries, bandwidth, **options):
@@ -68,7 +66,7 @@ METRICS = {
     "fid_jackknife": lambda x, y: (lambda f: [*f, f.value.stderr])(
         parzen.fid_jackknife(x, y, blocks=3)
     ),
-    "fd_infinity": lambda x, y: parzen.fd_infinity(x, y, points=4, least=12)[0],
+    "fd_infinity": lambda x, y: parzen.fd_infinity(x, y, points=4, least=16)[0],
     "compare_models": lambda x, y: (lambda r: [*r.values.values(), r.differences[0].difference])(
         parzen.compare_models({"a": y[:20], "b": y[20:]}, x, permutations=19)
     ),

@@ -6,16 +6,16 @@ import pytest
 import parzen
 import reference
 from device_arrays import Array, torch_tensor
-from device_metrics import METRICS, D, M, N, assert_near, samples
+from device_metrics import IDS, KINDS, METRICS, M, N, assert_near, samples
 from parzen import Gaussian, KernelDensity, Polynomial, _core
 from parzen.metrics import kid_subsets, torch_roots
 
 pytestmark = pytest.mark.usefixtures("cuda_on_the_host")
 
 
-@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+@pytest.fixture(params=KINDS, ids=IDS)
 def pair(request, rng):
-    return samples(rng, request.param)
+    return samples(rng, *request.param)
 
 
 @pytest.mark.filterwarnings("ignore::parzen.SmallSampleWarning")
@@ -71,6 +71,7 @@ def test_kid_s_subsets_both_ways(one_pass, pair, monkeypatch):
 
 def test_only_what_a_metric_says_is_copied_to_the_host(pair, monkeypatch):
     x, y = (Array(z) for z in pair)
+    d = pair[0].shape[1]
     monkeypatch.setattr(Array, "copied", 0)
     parzen.kid(x, y, subsets=2, subset_size=20)
     parzen.mmd(x, y, kernel=Gaussian(1.0))
@@ -81,9 +82,9 @@ def test_only_what_a_metric_says_is_copied_to_the_host(pair, monkeypatch):
     density.score(y)
     assert Array.copied == 0
     parzen.mmd(x, y)  # the rows of the median distance
-    assert Array.copied == (N + M) * D
+    assert Array.copied == (N + M) * d
     density.sample(4, random_state=0)
-    assert Array.copied == (N + M + 4) * D
+    assert Array.copied == (N + M + 4) * d
 
 
 def test_samples_are_drawn_as_on_the_cpu(pair):

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import parzen
 from device_arrays import Array, Bare, Exporter, torch_tensor
 from device_metrics import D, M, N, assert_near, samples
-from parzen import Gaussian, KernelDensity, _core
+from parzen import Gaussian, KernelDensity, _core, doctor
 from parzen._arrays import as_samples, center_of
 from parzen._device import DeviceSamples, device_names
 
@@ -224,12 +225,12 @@ def test_torch_s_current_stream(torch, monkeypatch):
         (
             lambda x, y: parzen.fid(Array(x[0]), Array(y)),
             ValueError,
-            r"fid: real has shape \(5,\), expected \(n, d\); Reshape your data",
+            r"fid: real has shape \(12,\), expected \(n, d\); Reshape your data",
         ),
         (
             lambda x, y: parzen.fid(Array(x), Array(y[:, :3])),
             ValueError,
-            "fid: real has 5 columns, fake has 3; expected the same d",
+            "fid: real has 12 columns, fake has 3; expected the same d",
         ),
         (
             lambda x, y: parzen.fid(Array(x[:1]), Array(y)),
@@ -301,6 +302,36 @@ def test_why_cuda_cannot_be_used(fact, says, monkeypatch):
     with pytest.raises(RuntimeError, match=message):
         parzen.kid(Array(GRID), Array(GRID))
     device_names.cache_clear()
+
+
+def test_too_little_memory_and_a_failed_launch(rng, monkeypatch):
+    x, y = (Array(z) for z in samples(rng, np.float64))
+    before = parzen.mmd(x, y)
+    monkeypatch.setenv("PARZEN_CUDA_HOST_BYTES", "9000")
+    with pytest.raises(MemoryError, match=r"\d+ bytes .* were asked for, .* of the device's 9000"):
+        parzen.mmd(x, y)
+    monkeypatch.delenv("PARZEN_CUDA_HOST_BYTES")
+    monkeypatch.setenv("PARZEN_CUDA_HOST_FAIL", "1")
+    with pytest.raises(RuntimeError, match=r"cuda: launch of .*unspecified launch failure"):
+        parzen.mmd(x, y)
+    monkeypatch.delenv("PARZEN_CUDA_HOST_FAIL")
+    assert parzen.mmd(x, y) == before
+
+
+def test_a_device_that_is_not_there():
+    with pytest.raises(RuntimeError, match="cuda: device 5: invalid device ordinal"):
+        parzen.kid(Array(GRID, 5), Array(GRID, 5))
+
+
+def test_doctor_shows_the_devices(monkeypatch):
+    console = Console(record=True, width=200)
+    doctor.show(doctor.examine(), console)
+    shown = console.export_text()
+    assert "for the host, runtime 0.0, driver 0.0" in shown
+    assert "cuda:1, the host, capability 0.0, 3 multiprocessors, 1.0 of 1.0 GiB free" in shown
+    monkeypatch.setenv("PARZEN_CUDA_LIBRARY", "/nowhere/libparzen_cuda.so")
+    doctor.show(doctor.examine(), console)
+    assert "not in this build: /nowhere/libparzen_cuda.so: cannot open" in console.export_text()
 
 
 def test_arrays_on_the_host_pay_for_nothing():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import parzen
-from device_metrics import METRICS, assert_near, samples
+from device_metrics import IDS, KINDS, METRICS, assert_near, samples
 from parzen import _core
 from parzen._device import device_names
 
@@ -16,9 +16,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+@pytest.fixture(params=KINDS, ids=IDS)
 def pair(request, rng):
-    return samples(rng, request.param)
+    return samples(rng, *request.param)
 
 
 @pytest.mark.filterwarnings("ignore::parzen.SmallSampleWarning")

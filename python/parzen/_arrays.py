@@ -17,7 +17,7 @@ from parzen import _core
 from parzen._device import DeviceSamples, device_names, row_contiguous
 from parzen._device_arrays import DeviceArray, device_array
 from parzen._host import from_objects, native_rows, to_numpy
-from parzen._samples import as_doubles, check_one_place, one_type
+from parzen._samples import as_doubles, check_one_place, column_sums, one_type
 
 if TYPE_CHECKING:
     from parzen._core import Samples
@@ -235,10 +235,7 @@ def center_of(*arrays: AnySamples) -> NDArray[Any]:
     """
     arrays = tuple(a[:: -(-len(a) // CENTER_ROWS)] for a in arrays)
     low, high = _column_bounds(arrays)
-    sums = np.zeros(1 + arrays[0].shape[1])
-    for a in arrays:
-        _core.moments(a, sums, 1, wide=True)
-    mean = sums[1:] / sums[0]
+    mean = np.sum([column_sums(a) for a in arrays], axis=0) / sum(len(a) for a in arrays)
     step = np.ldexp(1.0, np.frexp(high - low)[1] - 5)
     varied = (high > low) & (step > 0.0)
     coarse = np.round(np.divide(mean, step, out=low.copy(), where=varied))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen import _core
 from parzen._device import DeviceSamples
 from parzen._options import check_choice
 
@@ -61,6 +62,16 @@ def stacked(first: T, *others: T) -> T:
     if isinstance(first, DeviceSamples):
         return first.with_below(*cast("tuple[DeviceSamples, ...]", others))
     return np.concatenate([first, *others])
+
+
+def column_sums(samples: AnySamples) -> NDArray[np.float64]:
+    """Return the sum of each column, in float64."""
+    if not isinstance(samples, DeviceSamples):
+        total: NDArray[np.float64] = samples.sum(axis=0, dtype=np.float64)
+        return total
+    sums = np.zeros(1 + samples.shape[1])
+    _core.moments(samples, sums, 1, wide=True)
+    return sums[1:]
 
 
 def at_precision(function: str, precision: object, a: T, b: T) -> tuple[T, T]:

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from parzen._samples import computation
+
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 __version__ = version("parzen")
 
@@ -101,7 +104,7 @@ class Estimate(float):
 
 
 def provenance(
-    metric: str, x: Samples, y: Samples | None = None, **facts: object
+    metric: str, x: AnySamples, y: AnySamples | None = None, **facts: object
 ) -> dict[str, Any]:
     """Return what a reader needs to compute the number again."""
     sizes = {"n": x.shape[0]} if y is None else {"n": x.shape[0], "m": y.shape[0]}
@@ -111,7 +114,7 @@ def provenance(
         "d": x.shape[1],
         "dtype": str(x.dtype),
         **facts,
-        "device": "cpu",
+        **computation(x),
         "version": __version__,
     }
 

@@ -35,7 +35,6 @@ def examine() -> dict[str, Any]:
         "instruction_set_forced": os.environ.get("PARZEN_ISA") or None,
         "threads": _core.get_num_threads(),
         "processors_allowed": allowed,
-        "device": "cpu",
         "cuda": _core.cuda_info(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -99,17 +98,26 @@ def show(facts: dict[str, Any], console: Console) -> None:
 
 def _show_cuda(cuda: dict[str, Any], console: Console) -> None:
     if cuda["missing"]:
-        _line(console, "CUDA", f"not usable: {cuda['missing']}")
+        _line(console, "CUDA", f"not in this build: {cuda['missing']}")
         return
-    _line(console, "CUDA", f"{cuda['library']}, for {cuda['architectures']}")
-    _line(console, "", f"runtime {cuda['runtime']}, driver {cuda['driver']}")
+    versions = f"runtime {_release(cuda['runtime'])}, driver {_release(cuda['driver'])}"
+    _line(console, "CUDA", f"{cuda['library']}, for {cuda['architectures']}, {versions}")
     if cuda["unusable"]:
-        _line(console, "", f"no device: {cuda['unusable']}")
+        _line(console, "", f"no device can be used: {cuda['unusable']}", style="yellow")
     for number, device in enumerate(cuda["devices"]):
         major, minor = device["capability"]
-        free, total = (device[f"{of}_bytes"] / 2**30 for of in ("free", "total"))
-        facts = f"{device['name']} {major}.{minor}, {free:.1f} of {total:.1f} GiB free"
-        _line(console, "", f"device {number}: {facts}")
+        free, total = (device[f"{size}_bytes"] / 2**30 for size in ("free", "total"))
+        _line(
+            console,
+            "",
+            f"cuda:{number}, {device['name']}, capability {major}.{minor}, "
+            f"{device['multiprocessors']} multiprocessors, {free:.1f} of {total:.1f} GiB free",
+        )
+
+
+def _release(number: int) -> str:
+    """Return 13.1 for 13010, as the CUDA runtime counts."""
+    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def _show_weights(weights: dict[str, Any], console: Console) -> None:

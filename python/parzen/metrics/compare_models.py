@@ -12,6 +12,7 @@ import numpy as np
 from parzen._arrays import as_samples, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
+from parzen._samples import as_doubles, check_one_place
 from parzen.metrics.fid_models import FIDModels
 from parzen.metrics.kernels import Kernel, Polynomial, check_kernel
 from parzen.metrics.mmd import MEDIAN_GAUSSIAN
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.table import Table
 
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class ModelDifference(NamedTuple):
@@ -242,7 +244,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _samples(
     function: str, models: Mapping[str, object], real: object, least: int
-) -> tuple[list[str], Samples, list[Samples]]:
+) -> tuple[list[str], AnySamples, list[AnySamples]]:
     """Return names, the real samples and the models', all of one type and one d."""
     if not isinstance(models, Mapping):
         raise TypeError(
@@ -251,9 +253,9 @@ def _samples(
         )
     if len(models) < 2:
         raise ValueError(f"{function}: models has {len(models)}, expected 2 or more")
-    x = as_samples("real", real, function=function, min_rows=least)
+    x = as_samples("real", real, function=function, min_rows=least, on_device=True)
     found = [
-        as_samples(f"models[{name!r}]", samples, function=function, min_rows=least)
+        as_samples(f"models[{name!r}]", samples, function=function, min_rows=least, on_device=True)
         for name, samples in models.items()
     ]
     for name, samples in zip(models, found, strict=True):
@@ -262,8 +264,9 @@ def _samples(
                 f"{function}: models[{name!r}] has {samples.shape[1]} columns, real has "
                 f"{x.shape[1]}; expected the same d"
             )
+    given = {f"models[{name!r}]": samples for name, samples in zip(models, found, strict=True)}
+    check_one_place(function, {"real": x, **given})
     if len({samples.dtype for samples in (x, *found)}) > 1:
-        x = x.astype(np.float64, copy=False)
-        found = [samples.astype(np.float64, copy=False) for samples in found]
+        x, *found = (as_doubles(samples) for samples in (x, *found))
     check_range(function, distance_magnitude(x.shape[1], *extent(x, *found)), x, *found)
     return [str(name) for name in models], x, found

@@ -13,7 +13,8 @@ from parzen.metrics.fid_jackknife import replicates
 from parzen.metrics.jackknife import blocks_of, jackknife
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class FIDModels:
@@ -27,8 +28,8 @@ class FIDModels:
 
     def __init__(
         self,
-        real: Samples,
-        models: list[Samples],
+        real: AnySamples,
+        models: list[AnySamples],
         blocks: int,
         seed: int,
         progress: Progress | None,
@@ -68,7 +69,7 @@ class FIDModels:
         t = abs(gap) / gap.stderr if gap.stderr > 0.0 else math.copysign(math.inf, abs(gap))
         return gap, 1.0 if gap == 0.0 else 2.0 * float(stdtr(freedom, -t))
 
-    def _record(self, freedom: int, *models: Samples) -> dict[str, Any]:
+    def _record(self, freedom: int, *models: AnySamples) -> dict[str, Any]:
         facts = {"blocks": self.blocks, "degrees_of_freedom": freedom}
         record = provenance("fid, corrected", self.real, models[0], **facts)
         if len(models) > 1:

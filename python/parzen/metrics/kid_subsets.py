@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,20 +11,23 @@ from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._arrays import center_of
+from parzen._device import DeviceSamples
 from parzen._estimate import part
+from parzen._samples import stacked
 from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import Vector
 from parzen.metrics.quadratic import chunk_size, no_bits, pack, quadratics
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Draws = Iterator[tuple[NDArray[Any], NDArray[Any]]]
 
 
 def subset_values(
-    x: Samples,
-    y: Samples,
+    x: AnySamples,
+    y: AnySamples,
     kernel: Kernel,
     draws: Draws,
     subsets: int,
@@ -51,8 +54,8 @@ def one_pass_is_cheaper(n: int, m: int, d: int, subsets: int, size: int) -> bool
 
 
 def _in_one_pass(
-    x: Samples,
-    y: Samples,
+    x: AnySamples,
+    y: AnySamples,
     kernel: Kernel,
     draws: Draws,
     subsets: int,
@@ -81,8 +84,8 @@ def _in_one_pass(
 
 
 def _one_by_one(
-    x: Samples,
-    y: Samples,
+    x: AnySamples,
+    y: AnySamples,
     kernel: Kernel,
     draws: Draws,
     subsets: int,
@@ -96,18 +99,32 @@ def _one_by_one(
     sums of X it leaves the sum across, and that from the row sums of Y the sum within Y.
     """
     values = np.empty(subsets)
-    stacked = np.empty((2 * size, x.shape[1]), dtype=x.dtype)
+    stack = _stack_of(x, y, size)
     first = pack(np.arange(2 * size) < size)[:, np.newaxis]
     native = kernel._native()
     for i, (rows_x, rows_y) in enumerate(draws):
-        # "clip" writes straight into the array; "raise" would make a copy first.
-        np.take(x, rows_x, axis=0, out=stacked[:size], mode="clip")
-        np.take(y, rows_y, axis=0, out=stacked[size:], mode="clip")
         step = part(progress, i / subsets, (i + 1) / subsets)
         (xx,), (rows, *_) = _core.kernel_quadratic(
-            stacked, None, native, first, None, center=center, progress=step
+            stack(rows_x, rows_y), None, native, first, None, center=center, progress=step
         )
         xy = math.fsum(rows[:size]) - xx
         yy = math.fsum(rows[size:]) - xy
         values[i] = (xx + yy) / (size * (size - 1)) - 2.0 * xy / (size * size)
     return values
+
+
+def _stack_of(
+    x: AnySamples, y: AnySamples, size: int
+) -> Callable[[NDArray[Any], NDArray[Any]], AnySamples]:
+    """Return what puts so many rows of x and of y one below the other."""
+    if isinstance(x, DeviceSamples) or isinstance(y, DeviceSamples):
+        return lambda rows_x, rows_y: stacked(x[rows_x], y[rows_y])
+    memory = np.empty((2 * size, x.shape[1]), dtype=x.dtype)
+
+    def take(rows_x: NDArray[Any], rows_y: NDArray[Any]) -> AnySamples:
+        # "clip" writes straight into the array; "raise" would make a copy first.
+        np.take(x, rows_x, axis=0, out=memory[:size], mode="clip")
+        np.take(y, rows_y, axis=0, out=memory[size:], mode="clip")
+        return memory
+
+    return take

@@ -42,7 +42,7 @@ def taken(call: Callable[[], Any]) -> float:
     """Megabytes of the device's memory that a call takes beside its inputs, at the most."""
 
     def free() -> int:
-        return int(_core.cuda_info()["devices"][0]["free_bytes"])
+        return _core.cuda_free_bytes(0)
 
     before, least, over = free(), [free()], threading.Event()
 

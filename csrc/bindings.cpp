@@ -302,7 +302,6 @@ py::dict cuda_info() {
     entry["capability"] = py::make_tuple(device.major, device.minor);
     entry["multiprocessors"] = device.multiprocessors;
     entry["total_bytes"] = device.total_bytes;
-    entry["free_bytes"] = device.free_bytes;
     devices.append(entry);
   }
   const auto or_none = [](const std::string& text) { return text.empty() ? py::object(py::none()) : py::object(py::str(text)); };
@@ -323,6 +322,11 @@ void bind_device(py::module_& m) {
            py::arg("pointer"), py::arg("rows"), py::arg("cols"), py::arg("stride"), py::arg("dtype"), py::arg("device"),
            py::arg("stream") = 0, py::kw_only(), py::arg("precision") = "full");
   m.def("cuda_info", &cuda_info);
+  m.def("cuda_free_bytes", [](int device) {
+    std::size_t bytes = 0;
+    Gil().without([&] { bytes = cuda::free_bytes(device); });
+    return bytes;
+  });
   py::register_local_exception_translator([](std::exception_ptr error) {
     try {
       std::rethrow_exception(error);

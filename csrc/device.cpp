@@ -25,7 +25,7 @@ struct Library {
 
 #define PARZEN_FUNCTION(name) decltype(&parzen_cuda_##name) name = nullptr;
 #define PARZEN_OPERATION(Operation, name) PARZEN_FUNCTION(name)
-#define PARZEN_OTHERS(X) X(abi) X(architectures) X(versions) X(device_count) X(device) X(join)
+#define PARZEN_OTHERS(X) X(abi) X(architectures) X(versions) X(device_count) X(device) X(free_bytes) X(join)
   PARZEN_OTHERS(PARZEN_FUNCTION)
   PARZEN_CUDA_OPERATIONS(PARZEN_OPERATION)
 #undef PARZEN_FUNCTION
@@ -57,10 +57,10 @@ struct Library {
   }
 };
 
-// One for each path, and never closed.
+// One for each path, and never closed: a thread may be in one while the process ends.
 const Library& library() {
-  static std::mutex mutex;
-  static std::map<std::string, Library> opened;
+  static std::mutex& mutex = *new std::mutex;
+  static std::map<std::string, Library>& opened = *new std::map<std::string, Library>;
   const char* asked = std::getenv("PARZEN_CUDA_LIBRARY");
   const std::string path = asked && *asked ? asked : default_path();
   const std::lock_guard lock(mutex);
@@ -100,6 +100,13 @@ void join(int device, void* stream, void* other) {
   call([&](Message message) { return l.join(device, stream, other, message); });
 }
 
+std::size_t free_bytes(int device) {
+  const Library& l = usable();
+  std::size_t bytes = 0;
+  call([&](Message message) { return l.free_bytes(device, &bytes, message); });
+  return bytes;
+}
+
 Facts facts() {
   const Library& l = library();
   Facts facts;
@@ -114,8 +121,7 @@ Facts facts() {
     for (int number = 0; number < count; ++number) {
       Device device;
       call([&](Message message) { return l.device(number, &device, message); });
-      facts.devices.push_back(
-          {device.name, device.major, device.minor, device.multiprocessors, device.total_bytes, device.free_bytes});
+      facts.devices.push_back({device.name, device.major, device.minor, device.multiprocessors, device.total_bytes});
     }
     if (count == 0) facts.unusable = "there is no device";
   } catch (const DeviceError& error) {

@@ -30,7 +30,7 @@ void column_bounds(const ColumnBounds&, const Execution&);
 struct DeviceFacts {
   std::string name;
   int major, minor, multiprocessors;
-  std::size_t total_bytes, free_bytes;
+  std::size_t total_bytes;
 };
 
 struct Facts {
@@ -42,6 +42,7 @@ struct Facts {
   std::vector<DeviceFacts> devices;
 };
 Facts facts();
+std::size_t free_bytes(int device);  // makes a context there
 
 // What is in `stream` from now on waits for what is in `other` by now.
 void join(int device, void* stream, void* other);

@@ -40,7 +40,7 @@ def test_what_is_found(device, library):
     assert info["missing"] is None
     assert info["unusable"] is None
     assert info["architectures"] == "the host"
-    assert [found["name"] for found in info["devices"]] == ["the host", "the host"]
+    assert [found["name"] for found in info["devices"]] == ["the host"] * 3
 
 
 def test_a_missing_library_is_told(monkeypatch, tmp_path):
@@ -171,10 +171,63 @@ def test_a_lack_of_memory_is_told_and_forgotten(device, monkeypatch):
 def test_a_failed_launch_is_told_and_forgotten(device, monkeypatch, launch):
     x = device.matrix(np.ones((30, 40), np.float32))
     monkeypatch.setenv("PARZEN_CUDA_HOST_FAIL", launch)
-    with pytest.raises(RuntimeError, match=r"launch of \w+_kernel: unspecified launch failure"):
+    with pytest.raises(
+        RuntimeError, match=r"launch of \w+_kernel: too many resources.*Launch\w+\)$"
+    ):
         _core.kernel_sum(x, None, _core.Energy())
     monkeypatch.delenv("PARZEN_CUDA_HOST_FAIL")
     assert not _core.kernel_sum(x, None, _core.Energy())[0].any()
+
+
+def test_an_error_that_the_device_keeps_is_told_as_such(device, monkeypatch):
+    x = device.matrix(np.ones((30, 40), np.float32))
+    monkeypatch.setenv("PARZEN_CUDA_HOST_FAIL", "-1")
+    with pytest.raises(
+        RuntimeError, match=r"the work on the device: an illegal .* start a new one$"
+    ):
+        _core.kernel_sum(x, None, _core.Energy())
+
+
+def test_a_device_that_is_too_old_is_told(device):
+    there = _core.DeviceMatrix(64, 3, 2, 2, "float64", 2)
+    message = "device 2 is of compute capability 7.5, expected 8.0 or later"
+    with pytest.raises(RuntimeError, match=message):
+        _core.column_bounds(there)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_device_with_little_shared_memory(device, dtype, monkeypatch):
+    # As much as a block has at least from compute capability 8.0 on; 8.0 itself and 9.0 have more.
+    monkeypatch.setenv("PARZEN_CUDA_HOST_SHARED", str(99 << 10))
+    checks.check_kernel_sum(device, (140, 130, 20), dtype, "gaussian")
+    checks.check_kernel_quadratic(device, (140, 130, 20), 9, dtype, "gaussian")
+    checks.check_log_density(device, (140, 130, 20), dtype)
+    checks.check_nearest(device, (140, 130, 20), dtype, 4)
+    checks.check_ball_counts(device, (140, 130, 20), dtype)
+    checks.check_moments(device, (140, 130, 20), dtype, 3)
+
+
+@pytest.mark.parametrize("context", [0, 2])  # none, and another device's
+def test_the_thread_keeps_its_context(library, device, context):
+    thread = ctypes.CDLL(str(library))
+    thread.parzen_test_make_current(ctypes.c_long(context))
+    x = device.matrix(np.ones((3, 2)))
+    assert not _core.kernel_sum(x, None, _core.Energy())[0].any()
+    with pytest.raises(RuntimeError, match="capability"):
+        _core.column_bounds(_core.DeviceMatrix(64, 3, 2, 2, "float64", 2))
+    assert thread.parzen_test_context() == context
+    assert _core.cuda_free_bytes(0) > 0
+    assert thread.parzen_test_context() == context
+    thread.parzen_test_make_current(ctypes.c_long(0))
+
+
+def test_to_be_looked_at_makes_no_context(library, device):
+    contexts = ctypes.CDLL(str(library)).parzen_test_contexts
+    before = contexts()
+    _core.cuda_info()
+    assert contexts() == before
+    _core.cuda_free_bytes(0)
+    assert contexts() > before
 
 
 def test_a_device_that_is_not_there(device):

@@ -200,7 +200,7 @@ def test_torch_s_current_stream(torch, monkeypatch):
         (
             lambda x, y: parzen.mmd(Bare(x), Bare(y)),
             ValueError,
-            "mmd: x does not say on which of 2 CUDA devices it is",
+            "mmd: x does not say on which of 3 CUDA devices it is",
         ),
         (
             lambda x, y: parzen.kid(Array(x), Array(y), precision="fast"),
@@ -312,7 +312,7 @@ def test_too_little_memory_and_a_failed_launch(rng, monkeypatch):
         parzen.mmd(x, y)
     monkeypatch.delenv("PARZEN_CUDA_HOST_BYTES")
     monkeypatch.setenv("PARZEN_CUDA_HOST_FAIL", "1")
-    with pytest.raises(RuntimeError, match=r"cuda: launch of .*unspecified launch failure"):
+    with pytest.raises(RuntimeError, match=r"cuda: launch of .*too many resources requested"):
         parzen.mmd(x, y)
     monkeypatch.delenv("PARZEN_CUDA_HOST_FAIL")
     assert parzen.mmd(x, y) == before
@@ -328,7 +328,8 @@ def test_doctor_shows_the_devices(monkeypatch):
     doctor.show(doctor.examine(), console)
     shown = console.export_text()
     assert "for the host, runtime 0.0, driver 0.0" in shown
-    assert "cuda:1, the host, capability 0.0, 3 multiprocessors, 1.0 of 1.0 GiB free" in shown
+    assert "cuda:0, the host, capability 9.0, 3 multiprocessors, 1.0 of 1.0 GiB free" in shown
+    assert "cuda:2, the host, capability 7.5, 3 multiprocessors, not usable: the library" in shown
     monkeypatch.setenv("PARZEN_CUDA_LIBRARY", "/nowhere/libparzen_cuda.so")
     doctor.show(doctor.examine(), console)
     assert "not in this build: /nowhere/libparzen_cuda.so: cannot open" in console.export_text()

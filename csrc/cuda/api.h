@@ -23,7 +23,7 @@ struct Message {
 struct Device {
   char name[256];
   int major, minor, multiprocessors;
-  std::size_t total_bytes, free_bytes;
+  std::size_t total_bytes;
 };
 
 }  // namespace parzen::cuda
@@ -34,6 +34,8 @@ PARZEN_API const char* parzen_cuda_architectures();  // what was built, as in "8
 PARZEN_API int parzen_cuda_versions(int* runtime, int* driver, parzen::cuda::Message);
 PARZEN_API int parzen_cuda_device_count(int* count, parzen::cuda::Message);
 PARZEN_API int parzen_cuda_device(int number, parzen::cuda::Device*, parzen::cuda::Message);
+// Makes the process a context on the device, which takes memory itself and stays; nothing above does.
+PARZEN_API int parzen_cuda_free_bytes(int number, std::size_t*, parzen::cuda::Message);
 // What is in `stream` from now on waits for what is in `other` by now.
 PARZEN_API int parzen_cuda_join(int device, void* stream, void* other, parzen::cuda::Message);
 

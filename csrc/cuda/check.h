@@ -1,5 +1,5 @@
-// Errors of the runtime as exceptions, and device memory that frees itself. After a failed call the error is cleared, so that the
-// next one is not blamed for it.
+// Errors of the runtime as exceptions; what is given back by itself: the current device, events, memory. After a failed call the
+// error is cleared, so that the next one is not blamed for it.
 #pragma once
 
 #include <stdexcept>
@@ -16,28 +16,64 @@ struct Failure : std::runtime_error {
   Failure(const std::string& what, Status status) : std::runtime_error(what), status(status) {}
 };
 
+// A kernel that goes astray takes its context with it: every call fails from then on, whosever the kernel was.
+inline bool is_final(cudaError_t error) {
+  switch (error) {
+    case cudaErrorIllegalAddress:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorInvalidPc:
+    case cudaErrorHardwareStackError:
+    case cudaErrorAssert:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorLaunchFailure:
+    case cudaErrorECCUncorrectable: return true;
+    default: return false;
+  }
+}
+
 inline void check(cudaError_t error, const std::string& what) {
   if (error == cudaSuccess) return;
   cudaGetLastError();
-  throw Failure("cuda: " + what + ": " + cudaGetErrorString(error) + " (" + cudaGetErrorName(error) + ")",
+  throw Failure("cuda: " + what + ": " + cudaGetErrorString(error) + " (" + cudaGetErrorName(error) + ")" +
+                    (is_final(error) ? "; after this error the process cannot use the device any more: start a new one" : ""),
                 error == cudaErrorMemoryAllocation ? out_of_memory : failed);
 }
 
 // A launch reports bad parameters at once; what goes wrong while it runs is reported by the wait for it.
 inline void check_launch(const char* kernel) { check(cudaGetLastError(), std::string("launch of ") + kernel); }
 
-// Makes a device current for a scope.
+// Makes a device current for a scope, then what was. That is a context and not a number: to set the device of a thread that has
+// none would make a context on it, a few hundred megabytes, perhaps on a device that nobody asked for.
 class OnDevice {
  public:
-  explicit OnDevice(int device) {
-    check(cudaGetDevice(&before_), "no device to return to");
-    check(cudaSetDevice(device), "device " + std::to_string(device));
-  }
-  ~OnDevice() { cudaSetDevice(before_); }
+  explicit OnDevice(int device) : before_(current_context()) { check(cudaSetDevice(device), "device " + std::to_string(device)); }
+  ~OnDevice() { make_current(before_); }
   OnDevice(const OnDevice&) = delete;
 
  private:
-  int before_ = 0;
+  void* before_;
+};
+
+// A place in a stream's order.
+class Event {
+ public:
+  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "an event"); }
+  ~Event() { cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+
+  void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "an event"); }
+  bool reached() const {
+    const cudaError_t state = cudaEventQuery(event_);
+    if (state != cudaErrorNotReady) check(state, "the work on the device");
+    if (state != cudaSuccess) cudaGetLastError();  // that it is not is no error
+    return state == cudaSuccess;
+  }
+  void hold(cudaStream_t stream) const { check(cudaStreamWaitEvent(stream, event_, 0), "one stream's wait for another"); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
 };
 
 // Device memory, taken and given back in the order of a stream.
@@ -62,7 +98,7 @@ class Scratch {
   }
   Scratch(const Scratch&) = delete;
 
-  // From the host, zeros, and to the host. The host's memory must outlive the stream's work.
+  // From the host, zeros, and to the host. The host's memory is pageable: it has been read, or written, when the call returns.
   Scratch(const T* values, index count, cudaStream_t stream) : Scratch(count, stream) {
     if (values)
       check(cudaMemcpyAsync(data_, values, std::size_t(count) * sizeof(T), cudaMemcpyHostToDevice, stream), "copy to the device");

@@ -1,6 +1,6 @@
-// u_p' K v_p for many pairs of indicator vectors, without K, in one pass over the pairs. Half a tile's values lie in shared memory;
-// a warp takes one vector after the other, its lanes two columns each, and adds those rows whose bit the vector has: up to 32
-// values in the samples' type, float64 beyond.
+// u_p' K v_p for many pairs of indicator vectors, without K, in one pass over the pairs. A part of a tile's columns lies in shared
+// memory; a warp takes one vector after the other, its lanes a column or two each, and adds those rows whose bit the vector has: up
+// to 32 values in the samples' type, float64 beyond.
 #include "../device.h"
 #include "kernel_sum.h"
 
@@ -18,22 +18,28 @@ struct QuadraticSink {
   index u_words, v_words, vectors;
   double* values;  // [tile][vector]
 
-  static constexpr int half = tile_side / 2, pitch = half + 2;
-  static constexpr int values_bytes = tile_side * pitch * int(sizeof(double));
-  static constexpr int shared_bytes = values_bytes > SumSlots::shared_bytes ? values_bytes : SumSlots::shared_bytes;
+  template <class T>
+  static constexpr int each = 8 / int(sizeof(T));  // columns of a lane
+  template <class T>
+  static constexpr int width = 32 * each<T>;  // of a part
+  template <class T>
+  static constexpr int pitch = width<T> + 2;
+  static constexpr int shared_bytes = SumSlots::shared_bytes;
+  static_assert(tile_side * pitch<float> * int(sizeof(float)) <= shared_bytes);
+  static_assert(tile_side * pitch<double> * int(sizeof(double)) <= shared_bytes);
 
   template <class T>
   __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char* shared, Accumulators<T>& v) const {
     evaluate<T>(kernel, argument, at, mine, v);
     slots.add<T>(at, mine, shared, v);
     T* held = reinterpret_cast<T*>(shared);
-    for (int part = 0; part < 2; ++part) {
+    for (int part = 0; part < tile_side / width<T>; ++part) {
       __syncthreads();
-      if (mine.warp_col / 2 == part) {
+      if (mine.warp_col / each<T> == part) {
         PARZEN_UNROLL
         for (int r = 0; r < thread_rows; ++r) {
           PARZEN_UNROLL
-          for (int c = 0; c < thread_cols; ++c) held[mine.row(r) * pitch + mine.col(c) % half] = v[r][c];
+          for (int c = 0; c < thread_cols; ++c) held[mine.row(r) * pitch<T> + mine.col(c) % width<T>] = v[r][c];
         }
       }
       __syncthreads();
@@ -45,22 +51,26 @@ struct QuadraticSink {
   __device__ PARZEN_DEVICE_INLINE void take(const Place& at, const T* held, int part) const {
     const int lane = int(threadIdx.x) % 32;
     double* slot = values + (index(at.tile_row) * at.col_tiles + at.tile_col) * vectors;
-    const index row_word = at.row0 / warp_rows, col_word = at.col0 / warp_rows + part * tile_words / 2 + lane / 16;
+    const int col = part * width<T> + lane * each<T>;
+    const index row_word = at.row0 / warp_rows, col_word = (at.col0 + col) / warp_rows;
     for (index p = threadIdx.x / 32; p < vectors; p += block_threads / 32) {
-      double left = 0, right = 0;
+      double totals[each<T>] = {};
       for (int w = 0; w < tile_words; ++w) {
-        T sums[2] = {0, 0};
-        const T* rows = held + w * warp_rows * pitch + 2 * lane;
+        T sums[each<T>] = {};
+        const T* rows = held + w * warp_rows * pitch<T> + each<T> * lane;
         for (std::uint32_t bits = row_word + w < u_words ? u[p * u_words + row_word + w] : 0; bits; bits &= bits - 1) {
-          const T* row = rows + (__ffs(int(bits)) - 1) * pitch;
-          sums[0] += row[0];
-          sums[1] += row[1];
+          const T* row = rows + (__ffs(int(bits)) - 1) * pitch<T>;
+          PARZEN_UNROLL
+          for (int c = 0; c < each<T>; ++c) sums[c] += row[c];
         }
-        left += double(sums[0]);
-        right += double(sums[1]);
+        PARZEN_UNROLL
+        for (int c = 0; c < each<T>; ++c) totals[c] += double(sums[c]);
       }
-      const std::uint32_t columns = (col_word < v_words ? this->v[p * v_words + col_word] : 0) >> (2 * lane % 32);
-      const double sum = warp_sum((columns & 1 ? left : 0.0) + (columns & 2 ? right : 0.0));
+      const std::uint32_t columns = (col_word < v_words ? this->v[p * v_words + col_word] : 0) >> (col % warp_rows);
+      double sum = 0;
+      PARZEN_UNROLL
+      for (int c = 0; c < each<T>; ++c) sum += columns >> c & 1 ? totals[c] : 0.0;
+      sum = warp_sum(sum);
       if (lane == 0) slot[p] = part == 0 ? sum : slot[p] + sum;
     }
   }
@@ -91,10 +101,9 @@ __global__ void add_values_kernel(const double* slots, int row_tiles, int col_ti
 class Indicators {
  public:
   Indicators(const std::uint8_t* bytes, index rows, index vectors, Run& run)
-      : words(ceil_div(rows, warp_rows)),
-        bytes_(bytes, ceil_div(rows, 8) * vectors, run.stream),
-        bits_(words * vectors, run.stream) {
-    launch(words_kernel, int(ceil_div(words * vectors, block_threads)), block_threads, 0, run.stream, bytes_.get(), rows, vectors,
+      : words(ceil_div(rows, warp_rows)), bits_(words * vectors, run.stream) {
+    const Scratch<std::uint8_t> given(bytes, ceil_div(rows, 8) * vectors, run.stream);
+    launch(words_kernel, int(ceil_div(words * vectors, block_threads)), block_threads, 0, run.stream, given.get(), rows, vectors,
            words, bits_.get());
     check_launch("words_kernel");
   }
@@ -103,7 +112,6 @@ class Indicators {
   const index words;
 
  private:
-  Scratch<std::uint8_t> bytes_;
   Scratch<std::uint32_t> bits_;
 };
 

@@ -64,20 +64,24 @@ int parzen_cuda_device(int number, Device* device, Message message) {
     device->major = properties.major;
     device->minor = properties.minor;
     device->multiprocessors = properties.multiProcessorCount;
+    device->total_bytes = properties.totalGlobalMem;
+  });
+}
+
+int parzen_cuda_free_bytes(int number, std::size_t* bytes, Message message) {
+  return guarded(message, [&] {
     const OnDevice here(number);
-    check(cudaMemGetInfo(&device->free_bytes, &device->total_bytes), "reading the memory of device " + std::to_string(number));
+    std::size_t total = 0;
+    check(cudaMemGetInfo(bytes, &total), "reading the memory of device " + std::to_string(number));
   });
 }
 
 int parzen_cuda_join(int device, void* stream, void* other, Message message) {
   return guarded(message, [&] {
     const OnDevice here(device);
-    cudaEvent_t event;
-    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event");
-    const cudaError_t recorded = cudaEventRecord(event, cudaStream_t(other));
-    const cudaError_t waits = recorded == cudaSuccess ? cudaStreamWaitEvent(cudaStream_t(stream), event, 0) : recorded;
-    cudaEventDestroy(event);
-    check(waits, "one stream's wait for another");
+    Event event;
+    event.record(cudaStream_t(other));
+    event.hold(cudaStream_t(stream));
   });
 }
 

@@ -43,7 +43,7 @@ struct NearestSink {
   const T* best;      // [query][k] of the chunks before
   T *columns, *rows;  // lists: [tile][rank][column or row]
 
-  static constexpr int half = tile_side / 2, pitch = half + 1;
+  static constexpr int width = 256 / int(sizeof(T)), pitch = width + 1;  // columns of the tile that are in shared memory at a time
   static constexpr int shared_bytes = tile_side * pitch * int(sizeof(T));
 
   __device__ PARZEN_DEVICE_INLINE T bound(index query) const { return best[query * k + k - 1]; }
@@ -70,20 +70,20 @@ struct NearestSink {
     List<T> closest(list, list_size, mine_lives ? bound((of_columns ? at.col0 : at.row0) + own) : T(-1));
     if (__syncthreads_or(closer)) {
       T* values = reinterpret_cast<T*>(shared);
-      for (int part = 0; part < 2; ++part) {
-        if (mine.warp_col / 2 == part) {
+      for (int part = 0; part < tile_side / width; ++part) {
+        if (mine.warp_col * 32 / width == part) {
           PARZEN_UNROLL
           for (int r = 0; r < thread_rows; ++r) {
             PARZEN_UNROLL
-            for (int c = 0; c < thread_cols; ++c) values[mine.row(r) * pitch + mine.col(c) % half] = v[r][c];
+            for (int c = 0; c < thread_cols; ++c) values[mine.row(r) * pitch + mine.col(c) % width] = v[r][c];
           }
         }
         __syncthreads();
         if (!mine_lives) {
         } else if (!of_columns) {
-          for (int c = 0; c < half; ++c) closest.offer(values[own * pitch + c]);
-        } else if (own / half == part) {
-          for (int r = 0; r < tile_side; ++r) closest.offer(values[r * pitch + own % half]);
+          for (int c = 0; c < width; ++c) closest.offer(values[own * pitch + c]);
+        } else if (own / width == part) {
+          for (int r = 0; r < tile_side; ++r) closest.offer(values[r * pitch + own % width]);
         }
         __syncthreads();
       }

@@ -78,9 +78,9 @@ __device__ PARZEN_DEVICE_INLINE T squared_difference(const T* x, const T* y, ind
   return T(warp_sum(sum));
 }
 
-// Memory of a block's for repair(); a sink's is another, which warps that have nothing to repair write to at the same time.
-template <class P>
-constexpr int repair_bytes = P::direct ? 0 : thread_cols * block_threads * int(sizeof(typename P::Value));
+template <class P, Argument argument>
+constexpr int repair_bytes =
+    P::direct || argument == Argument::inner_product ? 0 : thread_cols * block_threads * int(sizeof(typename P::Value));
 
 // Does again what is lost, a warp's pairs one after the other.
 template <class P>
@@ -161,7 +161,8 @@ __global__ void __launch_bounds__(block_threads, 1)
     const Place at = chunk.place(number);
     unsigned char* shared = shared_memory() + ring_bytes<P>(only_here(chunk.stages));
     complete<P, argument>(chunk, at, Lane(only_here(int(threadIdx.x))), shared, v);
-    sink.template tile<T>(at, Lane(only_here(int(threadIdx.x))), shared + repair_bytes<P>, v);
+    if constexpr (repair_bytes<P, argument> > 0) __syncthreads();  // some warps may still repair where the sink is to write
+    sink.template tile<T>(at, Lane(only_here(int(threadIdx.x))), shared, v);
   });
 }
 
@@ -182,7 +183,9 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
   Panel<P> x_panel(chunks.rows * tile_side, x.cols, run), y_panel(chunks.cols * tile_side, x.cols, run);
 
   const auto kernel = pairs_kernel<P, argument, Sink>;
-  const auto [stages, shared] = shared_for<P>(kernel, repair_bytes<P> + Sink::shared_bytes, run);
+  constexpr int others = repair_bytes<P, argument> > Sink::shared_bytes ? repair_bytes<P, argument> : Sink::shared_bytes;
+  static_assert(ring_bytes<P>(2) + others <= least_shared_bytes);
+  const auto [stages, shared] = shared_for<P>(kernel, others, run);
 
   double done = 0;
   const double across = double(chunks.chunk_cols()),

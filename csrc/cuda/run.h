@@ -9,16 +9,20 @@
 
 namespace parzen::cuda {
 
+constexpr int least_major = 8;  // cp.async, mma.sync of float64
+
 class Run {
  public:
   Run(const Execution& execution, const Poll& poll)
       : stream(cudaStream_t(execution.stream)), device_(execution.device), poll_(poll) {
-    check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device_), "reading the device's size");
-    check(cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device_), "reading the device's size");
-    for (cudaEvent_t& event : events_) check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event");
-  }
-  ~Run() {
-    for (cudaEvent_t event : events_) cudaEventDestroy(event);
+    multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
+    shared_bytes = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+    const int major = attribute(cudaDevAttrComputeCapabilityMajor);
+    if (major < least_major)
+      throw Failure("cuda: device " + std::to_string(device_) + " is of compute capability " + std::to_string(major) + "." +
+                        std::to_string(attribute(cudaDevAttrComputeCapabilityMinor)) + ", expected " + std::to_string(least_major) +
+                        ".0 or later",
+                    failed);
   }
   Run(const Run&) = delete;
 
@@ -37,16 +41,16 @@ class Run {
 
   // After each of a run's parts has been put into the stream, of which two may wait there: `fraction` is done when they are.
   void part_launched(double fraction) {
-    check(cudaEventRecord(events_[parts_ % 2], stream), "an event");
+    events_[parts_ % 2].record(stream);
     ++parts_;
-    if (parts_ > 1) wait(parts_ % 2);  // the part before this one
+    if (parts_ > 1) wait(events_[parts_ % 2]);  // the part before this one
     fraction_ = fraction;
   }
 
   // Until all is done. Errors of the kernels come to light here.
   void finish() {
-    check(cudaEventRecord(events_[0], stream), "an event");
-    wait(0);
+    events_[0].record(stream);
+    wait(events_[0]);
     check(cudaStreamSynchronize(stream), "the work on the device");
   }
 
@@ -56,27 +60,32 @@ class Run {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void wait(int event) {
+  int attribute(cudaDeviceAttr which) const {
+    int value = 0;
+    check(cudaDeviceGetAttribute(&value, which, device_), "reading what the device has");
+    return value;
+  }
+
+  void wait(const Event& event) {
     int looks = 0;
     for (;;) {
-      const cudaError_t state = cudaEventQuery(events_[event]);
-      if (state != cudaSuccess && state != cudaErrorNotReady) check(state, "the work on the device");
+      const bool reached = event.reached();
       if (poll_.call && Clock::now() - asked_ > std::chrono::milliseconds(50)) {
         const bool go_on = poll_.call(poll_.context, fraction_);
         asked_ = Clock::now();
         if (!go_on) {
-          cudaStreamSynchronize(stream);  // scratch is in use until then
+          check(cudaStreamSynchronize(stream), "the work on the device");  // the caller's matrices are in use until then
           throw Interrupted{};
         }
       }
-      if (state == cudaSuccess) return;
+      if (reached) return;
       if (++looks > 1000) std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
   }
 
   int device_;
   const Poll& poll_;
-  cudaEvent_t events_[2] = {};
+  Event events_[2];
   int parts_ = 0;
   double fraction_ = 0;
   Clock::time_point asked_ = Clock::now();

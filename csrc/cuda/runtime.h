@@ -4,10 +4,26 @@
 #ifdef __CUDACC__
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
+#include <dlfcn.h>
 
 #include <cstdint>
 
 namespace parzen::cuda {
+
+// The thread's context, or null; the driver's, which every copy of the runtime in a process shares. The library is open where the
+// runtime works, and is not linked: this one is opened without a driver too.
+inline void* of_driver(const char* name) {
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
+  return driver ? dlsym(driver, name) : nullptr;
+}
+inline void* current_context() {
+  void* context = nullptr;
+  if (const auto get = reinterpret_cast<int (*)(void**)>(of_driver("cuCtxGetCurrent"))) get(&context);
+  return context;
+}
+inline void make_current(void* context) {
+  if (const auto set = reinterpret_cast<int (*)(void*)>(of_driver("cuCtxSetCurrent"))) set(context);
+}
 
 // A block's dynamic shared memory.
 __device__ __forceinline__ unsigned char* shared_memory() {

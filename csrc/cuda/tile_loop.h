@@ -19,7 +19,7 @@ template <class P>
 constexpr int panel_bytes = tile_side * P::step_bytes;
 
 template <class P>
-PARZEN_INLINE int ring_bytes(int stages) {
+PARZEN_INLINE constexpr int ring_bytes(int stages) {
   return stages * 2 * panel_bytes<P>;
 }
 
@@ -114,6 +114,8 @@ __device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, const Lane& min
       finish(number, sum);
   }
 }
+
+constexpr int least_shared_bytes = 99 << 10;  // of a block, on any device of compute capability 8.0 or later
 
 struct Shared {
   int stages, bytes;

@@ -41,8 +41,12 @@ def cuda_info() -> dict[str, Any]:
     """{library, missing, architectures, runtime, driver, unusable, devices}: what was found.
 
     library is libparzen_cuda.so's path, missing why it cannot be used or None, unusable why there
-    are no devices or None; a device has name, capability, multiprocessors, total_bytes, free_bytes.
+    are no devices or None; a device has name, capability, multiprocessors, total_bytes. No device
+    is used for it.
     """
+
+def cuda_free_bytes(device: int, /) -> int:
+    """Return how much memory nobody has. The device is in use by the process from then on."""
 
 class Polynomial:
     def __init__(self, degree: int, gamma: float, coef0: float) -> None: ...

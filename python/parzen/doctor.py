@@ -106,13 +106,23 @@ def _show_cuda(cuda: dict[str, Any], console: Console) -> None:
         _line(console, "", f"no device can be used: {cuda['unusable']}", style="yellow")
     for number, device in enumerate(cuda["devices"]):
         major, minor = device["capability"]
-        free, total = (device[f"{size}_bytes"] / 2**30 for size in ("free", "total"))
         _line(
             console,
             "",
             f"cuda:{number}, {device['name']}, capability {major}.{minor}, "
-            f"{device['multiprocessors']} multiprocessors, {free:.1f} of {total:.1f} GiB free",
+            f"{device['multiprocessors']} multiprocessors, {_memory(number, device)}",
         )
+
+
+def _memory(number: int, device: dict[str, Any]) -> str:
+    """Return how much is free, for which the device has to be used, or why it cannot be."""
+    if device["capability"] < (8, 0):
+        return "not usable: the library needs capability 8.0"
+    try:
+        free = _core.cuda_free_bytes(number)
+    except RuntimeError as error:
+        return f"not usable: {error}"
+    return f"{free / 2**30:.1f} of {device['total_bytes'] / 2**30:.1f} GiB free"
 
 
 def _release(number: int) -> str:

@@ -26,6 +26,12 @@ PARZEN_TEST void parzen_test_chunks(long long rows, long long cols, long long tr
   out[3] = chunks.cols;
 }
 
+PARZEN_TEST int parzen_test_context() { return int(std::uintptr_t(current_context())); }
+
+PARZEN_TEST int parzen_test_contexts() { return host::contexts; }
+
+PARZEN_TEST void parzen_test_make_current(long context) { make_current(reinterpret_cast<void*>(context)); }
+
 PARZEN_TEST void* parzen_test_allocate(std::size_t bytes) {
   void* data = nullptr;
   return cudaMallocAsync(&data, bytes, nullptr) == cudaSuccess ? data : nullptr;

@@ -2,7 +2,10 @@
 // host's. A block's threads are coroutines of the calling thread that take turns at barriers, blocks follow one another: what the
 // kernels compute is executed as it stands, and the tensor cores' instructions are done as the PTX manual describes them.
 //
-// PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_FAIL=n: the n-th launch from now on fails.
+// There are three devices, of which the last is too old for csrc/cuda.
+//
+// PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_SHARED: of a block's. PARZEN_CUDA_HOST_FAIL=n: the n-th
+// launch from now on fails; PARZEN_CUDA_HOST_FAIL=-n: it goes astray.
 #pragma once
 
 #include <setjmp.h>
@@ -203,11 +206,32 @@ inline float __half2float(__half half) {
 inline std::uint16_t __half_as_ushort(__half half) { return half.bits; }
 inline __half __ushort_as_half(std::uint16_t bits) { return {bits}; }
 
-enum cudaError_t { cudaSuccess, cudaErrorMemoryAllocation, cudaErrorInvalidDevice, cudaErrorLaunchFailure, cudaErrorNotReady };
+enum cudaError_t {
+  cudaSuccess,
+  cudaErrorMemoryAllocation,
+  cudaErrorInvalidDevice,
+  cudaErrorLaunchOutOfResources,
+  cudaErrorNotReady,
+  cudaErrorIllegalAddress,
+  cudaErrorMisalignedAddress,
+  cudaErrorInvalidAddressSpace,
+  cudaErrorIllegalInstruction,
+  cudaErrorInvalidPc,
+  cudaErrorHardwareStackError,
+  cudaErrorAssert,
+  cudaErrorLaunchTimeout,
+  cudaErrorLaunchFailure,
+  cudaErrorECCUncorrectable
+};
 using cudaStream_t = struct Stream*;
-using cudaEvent_t = struct Event*;
+using cudaEvent_t = struct HostEvent*;
 enum { cudaEventDisableTiming, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaFuncAttributeMaxDynamicSharedMemorySize };
-enum { cudaDevAttrMultiProcessorCount, cudaDevAttrMaxSharedMemoryPerBlockOptin };
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin,
+  cudaDevAttrComputeCapabilityMajor,
+  cudaDevAttrComputeCapabilityMinor
+};
 enum { cudaMemoryTypeDevice, cudaMemoryTypeManaged };
 struct cudaPointerAttributes {
   int type, device;
@@ -215,11 +239,15 @@ struct cudaPointerAttributes {
 struct cudaDeviceProp {
   char name[256];
   int major, minor, multiProcessorCount;
+  std::size_t totalGlobalMem;
 };
 
 namespace parzen::cuda::host {
-constexpr int devices = 2;
+constexpr int devices = 3;
+constexpr int capability[devices][2] = {{9, 0}, {9, 0}, {7, 5}};
 inline thread_local int current = 0;
+inline thread_local void* context = nullptr;  // a number of a device, and one
+inline int contexts = 0;                      // how often one was wanted
 inline std::size_t taken = 0;
 struct Allocation {
   std::size_t bytes, mapped;
@@ -232,13 +260,19 @@ inline std::size_t capacity() {
   const char* text = std::getenv("PARZEN_CUDA_HOST_BYTES");
   return text ? std::strtoull(text, nullptr, 10) : std::size_t(1) << 30;
 }
+inline int block_bytes() {
+  const char* text = std::getenv("PARZEN_CUDA_HOST_SHARED");
+  return text ? std::atoi(text) : int(shared_bytes);
+}
+inline bool astray = false;
 inline bool fails() {
   const char* text = std::getenv("PARZEN_CUDA_HOST_FAIL");
   static int launches = 0;
-  if (!text) launches = 0;
-  if (!text) return false;
-  return ++launches == std::atoi(text);
+  launches = text ? launches + 1 : 0;
+  astray = text && (astray || launches == -std::atoi(text));
+  return text && launches == std::atoi(text);
 }
+inline cudaError_t work() { return set(astray ? cudaErrorIllegalAddress : cudaSuccess); }
 }  // namespace parzen::cuda::host
 
 inline cudaError_t cudaGetLastError() {
@@ -247,31 +281,45 @@ inline cudaError_t cudaGetLastError() {
   return error;
 }
 inline const char* cudaGetErrorString(cudaError_t error) {
-  constexpr const char* texts[] = {"no error", "out of memory", "invalid device ordinal", "unspecified launch failure",
-                                   "not ready"};
+  constexpr const char* texts[] = {"no error",
+                                   "out of memory",
+                                   "invalid device ordinal",
+                                   "too many resources requested for launch",
+                                   "device not ready",
+                                   "an illegal memory access was encountered"};
   return texts[error];
 }
 inline const char* cudaGetErrorName(cudaError_t error) {
-  constexpr const char* names[] = {"cudaSuccess", "cudaErrorMemoryAllocation", "cudaErrorInvalidDevice", "cudaErrorLaunchFailure",
-                                   "cudaErrorNotReady"};
+  constexpr const char* names[] = {
+      "cudaSuccess",       "cudaErrorMemoryAllocation", "cudaErrorInvalidDevice", "cudaErrorLaunchOutOfResources",
+      "cudaErrorNotReady", "cudaErrorIllegalAddress"};
   return names[error];
 }
-inline cudaError_t cudaGetDevice(int* device) { return *device = parzen::cuda::host::current, cudaSuccess; }
 inline cudaError_t cudaSetDevice(int device) {
   if (device < 0 || device >= parzen::cuda::host::devices) return parzen::cuda::host::set(cudaErrorInvalidDevice);
-  return parzen::cuda::host::current = device, cudaSuccess;
+  ++parzen::cuda::host::contexts;
+  parzen::cuda::host::current = device;
+  parzen::cuda::host::context = reinterpret_cast<void*>(std::uintptr_t(device + 1));
+  return cudaSuccess;
 }
 inline cudaError_t cudaGetDeviceCount(int* count) { return *count = parzen::cuda::host::devices, cudaSuccess; }
 inline cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 0, cudaSuccess; }
 inline cudaError_t cudaDriverGetVersion(int* version) { return *version = 0, cudaSuccess; }
-inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  std::snprintf(properties->name, sizeof properties->name, "the host");
-  properties->major = properties->minor = 0;
-  properties->multiProcessorCount = 3;
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount: *value = 3; break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = parzen::cuda::host::block_bytes(); break;
+    case cudaDevAttrComputeCapabilityMajor: *value = parzen::cuda::host::capability[device][0]; break;
+    case cudaDevAttrComputeCapabilityMinor: *value = parzen::cuda::host::capability[device][1]; break;
+  }
   return cudaSuccess;
 }
-inline cudaError_t cudaDeviceGetAttribute(int* value, int attribute, int) {
-  *value = attribute == cudaDevAttrMultiProcessorCount ? 3 : int(parzen::cuda::host::shared_bytes);
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  std::snprintf(properties->name, sizeof properties->name, "the host");
+  cudaDeviceGetAttribute(&properties->major, cudaDevAttrComputeCapabilityMajor, device);
+  cudaDeviceGetAttribute(&properties->minor, cudaDevAttrComputeCapabilityMinor, device);
+  cudaDeviceGetAttribute(&properties->multiProcessorCount, cudaDevAttrMultiProcessorCount, device);
+  properties->totalGlobalMem = parzen::cuda::host::capacity();
   return cudaSuccess;
 }
 inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void*) {
@@ -279,6 +327,7 @@ inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, c
   return cudaSuccess;
 }
 inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  ++parzen::cuda::host::contexts;
   *total = parzen::cuda::host::capacity();
   *free = *total - parzen::cuda::host::taken;
   return cudaSuccess;
@@ -319,18 +368,33 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes
 inline cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
   return std::memset(to, value, bytes), cudaSuccess;
 }
-inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, int) { return *event = nullptr, cudaSuccess; }
-inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
-inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+// Never there at the first look, and that is what the next call for the last error hears.
+struct HostEvent {
+  bool looked_at = false;
+};
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, int) { return *event = new HostEvent, cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) { return event->looked_at = false, cudaSuccess; }
+inline cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (event->looked_at) return parzen::cuda::host::work();
+  event->looked_at = true;
+  return parzen::cuda::host::set(cudaErrorNotReady);
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, int) { return cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return parzen::cuda::host::work(); }
 inline cudaError_t cudaFuncSetAttribute(const void*, int, int) { return cudaSuccess; }
 
 namespace parzen::cuda {
 
+inline void* current_context() { return host::context; }
+inline void make_current(void* context) {
+  host::context = context;
+  host::current = context ? int(std::uintptr_t(context)) - 1 : 0;
+}
+
 inline unsigned char* shared_memory() { return host::block.shared; }
 inline void copy_16_bytes(unsigned char* shared, const unsigned char* global) { std::memcpy(shared, global, 16); }
+
 // The tensor cores' instructions as the PTX manual has them: each thread takes what it needs of the others' operands.
 
 inline void load_matrices(const unsigned char* row, std::uint32_t (&words)[4]) {
@@ -386,8 +450,8 @@ inline void wait_for_copies(int) {}
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), int blocks, int threads, int shared_bytes, cudaStream_t, Arguments... arguments) {
   const std::lock_guard lock(host::turn);
-  if (host::fails() || shared_bytes > int(host::shared_bytes)) {
-    host::last = cudaErrorLaunchFailure;
+  if (host::fails() || shared_bytes > host::block_bytes()) {
+    host::last = cudaErrorLaunchOutOfResources;
     return;
   }
   gridDim.x = unsigned(blocks);

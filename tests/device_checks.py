@@ -193,6 +193,11 @@ def check_near_pairs(device, d):
     squared = np.square(x.astype(np.float64) - y.astype(np.float64)).sum(axis=1)
     found = _core.nearest(device.matrix(x), device.matrix(y), 1)[:, 0]
     np.testing.assert_allclose(found, squared, rtol=1e-5)
+    # Some warps do pairs again while others have gone on to add up what they have.
+    few = np.concatenate([y[:7], rng.standard_normal((130, d)).astype(np.float32)])
+    found = _core.kernel_sum(device.matrix(x), device.matrix(few), _core.Energy())[0]
+    expected = -np.sqrt(reference.squared_distances(x, few)).sum(axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
     doubled = np.repeat(x[:50], 3, axis=0)
     found = _core.nearest(device.matrix(doubled), None, 3)
     np.testing.assert_array_equal(found[:, :2], 0.0)

@@ -13,6 +13,7 @@ import device_checks as checks
 from device import HostDevice, build_host_library
 from device_checks import DTYPES
 from parzen import _core
+from parzen.metrics import quadratic
 
 # n = 1, d = 1, both sides of a tile, of a step and of the switch to differences, n != m.
 SHAPES = [(1, 1, 1), (5, 3, 2), (130, 127, 8), (129, 70, 9), (40, 260, 33)]
@@ -62,6 +63,11 @@ def test_a_missing_library_is_told(monkeypatch, tmp_path):
 @pytest.mark.parametrize("shape", [*SHAPES, LONG], ids=str)
 def test_kernel_sum(device, shape, dtype, name, precision):
     checks.check_kernel_sum(device, shape, dtype, name, precision)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_many_columns(device, dtype):
+    checks.check_kernel_sum(device, (9, 12, 2049), dtype, "gaussian")
 
 
 @pytest.mark.parametrize("name", ["linear", "quadratic", "rational quadratic", "energy"])
@@ -284,6 +290,40 @@ def test_an_operation_on_a_device_can_be_stopped(device):
     x = device.matrix(rng.standard_normal((3000, 60)), precision="plain")
     with pytest.raises(Stop):
         _core.kernel_sum(x, None, _core.Gaussian([1.0]), progress=progress)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [2, 64, 2048])
+def test_a_million_rows_take_little_memory(library, dtype, d, monkeypatch):
+    """No launch of too many blocks, and 256 MB beside what grows with n alone."""
+    monkeypatch.setenv("PARZEN_CUDA_LIBRARY", str(library))
+    monkeypatch.setenv("PARZEN_CUDA_HOST_DRY", "1")
+    most_taken = ctypes.CDLL(str(library)).parzen_test_most_taken
+    most_taken.restype = ctypes.c_longlong
+    n, size = 1_000_000, np.dtype(dtype).itemsize
+    x, y = (_core.DeviceMatrix(64, n, d, d, np.dtype(dtype).name, 0) for _ in range(2))
+    vectors = quadratic.chunk_size(2 * n, d)
+    bits = quadratic.no_bits(n, vectors)
+    radii, polynomial = np.zeros(n, dtype), _core.Polynomial(3 if d <= 64 else 2, 1.0, 1.0)
+    calls = {
+        "kernel_sum": (lambda: _core.kernel_sum(x, y, _core.Energy()), 16 * n),
+        "kernel_sum of one": (lambda: _core.kernel_sum(x, None, _core.Energy()), 16 * n),
+        "kernel_quadratic": (
+            lambda: _core.kernel_quadratic(x, y, _core.Energy(), bits, bits),
+            16 * n,
+        ),
+        "log_density": (lambda: _core.log_density(x, y, [1.0, 2.0]), (size + 2 * 16) * n),
+        "nearest": (lambda: _core.nearest(x, None, 5), 5 * size * n),
+        "ball_counts": (lambda: _core.ball_counts(x, radii, y, radii), (2 * size + 32) * n),
+        "moments": (lambda: _core.moments(x, np.zeros((d + 1) * (d + 2) // 2), 2), 0),
+        "moment_norms": (lambda: _core.moment_norms(x, y, polynomial), 0),
+        "column_bounds": (lambda: _core.column_bounds(x), 0),
+    }
+    for name, (call, of_rows) in calls.items():
+        most_taken()
+        before = most_taken()
+        call()
+        assert most_taken() - before <= of_rows + 256e6, name
 
 
 def test_every_tile_is_somebodys(library):

@@ -32,6 +32,13 @@ PARZEN_TEST int parzen_test_contexts() { return host::contexts; }
 
 PARZEN_TEST void parzen_test_make_current(long context) { make_current(reinterpret_cast<void*>(context)); }
 
+// The most memory that was taken since the last call.
+PARZEN_TEST long long parzen_test_most_taken() {
+  const long long most = (long long)(host::most_taken);
+  host::most_taken = host::taken;
+  return most;
+}
+
 PARZEN_TEST void* parzen_test_allocate(std::size_t bytes) {
   void* data = nullptr;
   return cudaMallocAsync(&data, bytes, nullptr) == cudaSuccess ? data : nullptr;

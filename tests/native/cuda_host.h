@@ -5,13 +5,14 @@
 // There are three devices, of which the last is too old for csrc/cuda.
 //
 // PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_SHARED: of a block's. PARZEN_CUDA_HOST_FAIL=n: the n-th
-// launch from now on fails; PARZEN_CUDA_HOST_FAIL=-n: it goes astray.
+// launch from now on fails; PARZEN_CUDA_HOST_FAIL=-n: it goes astray. PARZEN_CUDA_HOST_DRY=1: launches do nothing.
 #pragma once
 
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -248,7 +249,7 @@ constexpr int capability[devices][2] = {{9, 0}, {9, 0}, {7, 5}};
 inline thread_local int current = 0;
 inline thread_local void* context = nullptr;  // a number of a device, and one
 inline int contexts = 0;                      // how often one was wanted
-inline std::size_t taken = 0;
+inline std::size_t taken = 0, most_taken = 0;
 struct Allocation {
   std::size_t bytes, mapped;
 };
@@ -352,6 +353,7 @@ inline cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t)
   *data = guarded(bytes, &mapped);
   blocks[*data] = {bytes, mapped};
   taken += bytes;
+  most_taken = std::max(most_taken, taken);
   return cudaSuccess;
 }
 inline cudaError_t cudaFreeAsync(void* data, cudaStream_t) {
@@ -450,10 +452,11 @@ inline void wait_for_copies(int) {}
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), int blocks, int threads, int shared_bytes, cudaStream_t, Arguments... arguments) {
   const std::lock_guard lock(host::turn);
-  if (host::fails() || shared_bytes > host::block_bytes()) {
+  if (host::fails() || blocks < 1 || shared_bytes > host::block_bytes()) {
     host::last = cudaErrorLaunchOutOfResources;
     return;
   }
+  if (std::getenv("PARZEN_CUDA_HOST_DRY")) return;
   gridDim.x = unsigned(blocks);
   blockDim.x = unsigned(threads);
   for (int b = 0; b < blocks; ++b) {

@@ -276,6 +276,25 @@ def check_strides(device, dtype):
         np.testing.assert_array_equal(ours[1], theirs[1])
 
 
+def check_scaling(device, n):
+    """Rows are scaled by powers of two on their way to the tensor cores, and back."""
+    x, y = samples(n, n - 30, 40, np.float32)
+    kernel = _core.Gaussian([6.0])
+    expected = _core.kernel_sum(device.matrix(x), device.matrix(y), kernel)
+    for factor in (2.0**-45, 2.0**-14, 2.0**45):
+        scaled = (device.matrix(np.float32(factor) * z) for z in (x, y))
+        found = _core.kernel_sum(*scaled, _core.Gaussian([6.0 * factor]))
+        for ours, theirs in zip(found[:2], expected[:2], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    few = x[:, :5]  # rows of very different sizes, each at its own scale
+    few = few * np.float32(10.0) ** np.arange(-20, n - 20, dtype=np.float32).clip(-20, 14)[:, None]
+    found = _core.kernel_sum(device.matrix(few), None, _core.Polynomial(1, 1.0, 0.0))[0]
+    k = reference.polynomial(few, few, 1, 1.0, 0.0)
+    np.fill_diagonal(k, 0.0)
+    bound = 2e-6 * np.linalg.norm(few, axis=1) * np.linalg.norm(few, axis=1).sum()
+    assert (np.abs(found - k.sum(axis=1)) <= bound).all()
+
+
 def check_repeats(device, n):
     """The same bits from run to run."""
     x, y = samples(n, n - 30, 40, np.float32)

@@ -127,6 +127,10 @@ def test_rows_read_by_stride(device, dtype):
     checks.check_strides(device, dtype)
 
 
+def test_powers_of_two_change_no_bit(device):
+    checks.check_scaling(device, 1000)
+
+
 def test_the_same_bits_every_time(device):
     checks.check_repeats(device, 1000)
 

@@ -5,6 +5,7 @@ sums cut off as they do it; "plain" is the plain product.
 """
 
 import ctypes
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -156,6 +157,24 @@ def test_column_bounds(device, shape, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_rows_read_by_stride(device, dtype):
     checks.check_strides(device, dtype)
+
+
+def test_powers_of_two_change_no_bit(device):
+    checks.check_scaling(device, 260)
+
+
+def test_two_threads_at_once(device):
+    rng = np.random.default_rng(0)
+    matrices = [device.matrix(rng.standard_normal((150, d)).astype(np.float32)) for d in (5, 40)]
+
+    def sums(matrix):
+        return [_core.kernel_sum(matrix, None, _core.Gaussian([3.0]))[0] for _ in range(4)]
+
+    alone = [sums(matrix) for matrix in matrices]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(sums, matrices))
+    np.testing.assert_array_equal(together[0], alone[0])
+    np.testing.assert_array_equal(together[1], alone[1])
 
 
 def test_the_same_bits_every_time(device):

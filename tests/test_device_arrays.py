@@ -150,6 +150,13 @@ def test_torch_s_layouts_and_types(torch, monkeypatch):
     np.testing.assert_array_equal(contents(spread), np.broadcast_to(GRID[0], (5, 4)))
 
 
+def test_a_sparse_tensor_is_refused():
+    device = SimpleNamespace(type="cuda")
+    sparse = SimpleNamespace(detach=None, layout="torch.sparse_coo", device=device)
+    with pytest.raises(TypeError, match=r"f: x is a sparse tensor; .* pass its \.to_dense"):
+        as_samples("x", sparse, function="f", on_device=True)
+
+
 def test_torch_s_current_stream(torch, monkeypatch):
     tensor = torch_tensor(torch, GRID)
     stream = SimpleNamespace(cuda_stream=94_000_000)

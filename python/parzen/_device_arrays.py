@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
+from parzen._host import check_strided
 
 CUDA_DEVICES = (2, 13)  # DLPack's kDLCUDA and kDLCUDAManaged
 LEGACY_STREAM = 1  # of the interface and of DLPack: the stream that waits for all others
@@ -44,7 +45,10 @@ class DeviceArray(Protocol):
 def device_array(where: str, array: Any) -> DeviceArray | None:
     """Return the array with its library's methods, or None where it is on no CUDA device."""
     if hasattr(array, "detach") and hasattr(array, "layout"):
-        return TorchTensor(array) if array.device.type == "cuda" else None
+        if array.device.type != "cuda":
+            return None
+        check_strided(where, array)
+        return TorchTensor(array)
     if hasattr(array, "__dlpack_device__"):
         if array.__dlpack_device__()[0] not in CUDA_DEVICES:
             return None

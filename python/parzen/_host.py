@@ -67,13 +67,18 @@ def _from_torch(where: str, tensor: Any) -> NDArray[Any]:
     """Read a torch tensor through its own methods: torch itself is never imported."""
     if tensor.device.type != "cpu":
         raise TypeError(_not_on_cpu(where, str(tensor.device)))
-    if str(tensor.layout) != "torch.strided":
-        raise TypeError(f"{where} is a sparse tensor; expected a dense one: pass its .to_dense()")
+    check_strided(where, tensor)
     tensor = tensor.detach()
     if str(tensor.dtype) == "torch.bfloat16":  # NumPy has no such type
         tensor = tensor.float()
     values: NDArray[Any] = tensor.numpy(force=True)
     return values
+
+
+def check_strided(where: str, tensor: Any) -> None:
+    """Refuse a torch tensor that is not in one block of memory."""
+    if str(tensor.layout) != "torch.strided":
+        raise TypeError(f"{where} is a sparse tensor; expected a dense one: pass its .to_dense()")
 
 
 def _not_on_cpu(where: str, device: str) -> str:

@@ -255,7 +255,7 @@ struct Allocation {
 };
 inline std::unordered_map<void*, Allocation> blocks;
 inline std::recursive_mutex turn;
-inline cudaError_t last = cudaSuccess;
+inline thread_local cudaError_t last = cudaSuccess;
 inline cudaError_t set(cudaError_t error) { return error == cudaSuccess ? error : last = error; }
 inline std::size_t capacity() {
   const char* text = std::getenv("PARZEN_CUDA_HOST_BYTES");

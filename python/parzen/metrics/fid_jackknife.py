@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Rows = list[NDArray[np.intp]]
 
 # Samples a feature. The bias of FID is a series in d/n, of which the jackknife takes the first term
-# off: it leaves up to a hundredth of the bias at 5, a fortieth at 2, a third below 1, where the
+# off: it leaves about a hundredth of the bias at 5, a fiftieth at 2, a third at 1/2, where the
 # series diverges (docs/statistics.md).
 ENOUGH, LEAST = 5, 2
 
@@ -40,7 +40,7 @@ class FIDJackknife(NamedTuple):
     corrected
         `value` less the estimated bias, which is of order 1/n: an estimate of the distance of the
         populations. It may be negative. Below n = 2 d it has no standard error, since the bias that
-        is left is larger than any.
+        is left may be larger than any.
     """
 
     value: Estimate
@@ -79,8 +79,8 @@ def fid_jackknife(
     Returns
     -------
     FIDJackknife
-        ``value`` and ``corrected``, each with its standard error; `Estimate.interval` gives their
-        intervals, by Student's distribution.
+        ``value`` and ``corrected``, each with its standard error (``corrected`` from 2 d samples
+        on); `Estimate.interval` gives their intervals, by Student's distribution.
 
     Raises
     ------
@@ -150,10 +150,10 @@ def _warn_of_bias_left(function: str, sizes: Mapping[str, int], d: int) -> bool:
     known = not few(sizes, LEAST * d, d)
     if small := few(sizes, ENOUGH * d, d):
         left = (
-            f"below {ENOUGH * d} ({ENOUGH} d) up to 3 % of FID's bias is left in `corrected`"
+            f"below {ENOUGH * d} ({ENOUGH} d) up to 2 % of FID's bias is left in `corrected`"
             if known
-            else f"below {LEAST * d} ({LEAST} d) so much of FID's bias is left in `corrected`, a "
-            f"third below d, that it has no standard error"
+            else f"below {LEAST * d} ({LEAST} d) so much of FID's bias is left in `corrected`, as "
+            f"much as a third at d / 2, that it has no standard error"
         )
         warnings.warn(
             f"{function}: {small}; {left}. Pass n, m >= {ENOUGH * d}, or use kid, which is "

@@ -98,7 +98,7 @@ def check_sizes(function: str, real: Samples, models: Mapping[str, Samples]) -> 
         unequal = len({len(s) for s in models.values()}) > 1
         apart = ", and differs between models of different m" if unequal else ""
         warnings.warn(
-            f"{function}: {small}; below {ENOUGH * d} ({ENOUGH} d) up to 3 % of FID's bias is "
+            f"{function}: {small}; below {ENOUGH * d} ({ENOUGH} d) up to 2 % of FID's bias is "
             f"left{apart}. Pass more samples, or metric='kid', which is unbiased",
             SmallSampleWarning,
             stacklevel=3,

@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -180,20 +181,29 @@ Doubles log_density(const Samples& x, const std::optional<Samples>& queries, con
   return log_sums;
 }
 
-py::array nearest(const Samples& x, const std::optional<Samples>& queries, int k, const Center& center, const Progress& progress) {
+py::object nearest(const Samples& x, const std::optional<Samples>& queries, int k, bool numbers,
+                   const std::optional<py::array>& scales, const Center& center, const Progress& progress) {
   const Sides sides(x, queries, "queries");
   Reporter reporter(progress);
   if (k < 1 || k > sides.x.rows - (sides.same ? 1 : 0)) throw py::value_error("k: expected 1 <= k <= candidates of a query");
+  if (scales && sides.same) throw py::value_error("scales: expected queries beside them");
+  if ((numbers || scales) && sides.x.rows > std::numeric_limits<std::int32_t>::max())
+    throw py::value_error("x: expected fewer than 2^31 rows where they are numbered or scaled");
   Nearest op;
   op.x = sides.x;
   op.queries = sides.y;
   op.same = sides.same;
   op.center = sides.vector(center, op.x.cols, "center");
+  op.scales = sides.vector(scales, op.x.rows, "scales");
   op.k = k;
   op.poll = reporter.poll();
-  py::array squared(dtype_of(op.x), std::vector<py::ssize_t>{py::ssize_t(op.queries.rows), k});
+  const std::vector<py::ssize_t> shape{py::ssize_t(op.queries.rows), k};
+  py::array squared(dtype_of(op.x), shape);
   op.squared = squared.mutable_data();
+  std::optional<py::array_t<std::int64_t>> found;
+  if (numbers) op.numbers = found.emplace(shape).mutable_data();
   reporter.run([&] { sides.execution ? cuda::nearest(op, *sides.execution) : cpu::nearest(op); });
+  if (found) return py::make_tuple(squared, *found);
   return squared;
 }
 
@@ -376,8 +386,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("log_density", &log_density, py::arg("x"), py::arg("queries").none(true), py::arg("bandwidths"), py::kw_only(),
         py::arg("kernel") = "gaussian", py::arg("log_weights") = py::none(), py::arg("center") = py::none(),
         py::arg("progress") = py::none());
-  m.def("nearest", &nearest, py::arg("x"), py::arg("queries").none(true), py::arg("k"), py::kw_only(),
-        py::arg("center") = py::none(), py::arg("progress") = py::none());
+  m.def("nearest", &nearest, py::arg("x"), py::arg("queries").none(true), py::arg("k"), py::kw_only(), py::arg("numbers") = false,
+        py::arg("scales") = py::none(), py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("ball_counts", &ball_counts, py::arg("x"), py::arg("x_squared_radii"), py::arg("y"), py::arg("y_squared_radii"),
         py::kw_only(), py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("moments", &moments, py::arg("x"), py::arg("sums").noconvert(), py::arg("degree"), py::kw_only(),

@@ -75,13 +75,16 @@ struct LogDensity {
   Poll poll;
 };
 
-// squared[j * k + t] = t-th smallest |x_i - q_j|^2 in the matrices' type. With `same` i = j is left out; needs k <= candidates.
+// squared[j * k + t] = t-th smallest scales[i] |x_i - q_j|^2 in the matrices' type, numbers[j * k + t] its i, the smallest of equal
+// ones (-1 where the product is infinite). With `same` i = j is left out; needs k <= candidates, and no scales.
 struct Nearest {
   Matrix x, queries;
   bool same = false;
   const void* center = nullptr;
   int k = 1;
+  const void* scales = nullptr;  // (x.rows) of the matrices' type, or null: all one
   void* squared = nullptr;
+  std::int64_t* numbers = nullptr;  // or null
   Poll poll;
 };
 

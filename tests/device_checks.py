@@ -157,6 +157,45 @@ def check_nearest(device, shape, dtype, k):
         np.testing.assert_allclose(found, expected, rtol=SQUARED[dtype])
 
 
+def check_neighbours(device, shape, dtype, k):
+    """Whose distances they are, at scales of their own too; of equal distances the smaller."""
+    n, m, d = shape
+    rng = np.random.default_rng(n + d)
+    x, q = rng.standard_normal((n, d)).astype(dtype), rng.standard_normal((m, d)).astype(dtype)
+    scales = rng.uniform(0.5, 2.0, n).astype(dtype)
+    scales[n // 2] = np.inf
+    cases = [(x, q, None), (x, None, None), (np.repeat(x, 2, axis=0), None, None), (x, q, scales)]
+    for rows, queries, weights in cases:
+        there = device.matrix(rows), None if queries is None else device.matrix(queries)
+        c = rows.mean(axis=0)
+        squared, numbers = _core.nearest(*there, k, numbers=True, scales=weights, center=c)
+        np.testing.assert_array_equal(squared, _core.nearest(*there, k, scales=weights, center=c))
+        exact = reference.squared_distances(rows, rows if queries is None else queries)
+        if queries is None:
+            np.fill_diagonal(exact, np.inf)
+        if weights is not None:
+            exact *= weights[:, None].astype(np.float64)
+        expected = np.take_along_axis(exact, numbers.T, axis=0).T
+        np.testing.assert_allclose(squared, expected, rtol=SQUARED[dtype])
+        kept = np.sort(exact, axis=0)[:k].T
+        np.testing.assert_allclose(squared, kept, rtol=SQUARED[dtype])
+        tied = squared[:, 1:] == squared[:, :-1]
+        assert (numbers[:, 1:] > numbers[:, :-1])[tied].all()
+    doubled = np.repeat(x[:9], 40, axis=0)  # many more of the same distance than are asked for
+    _, numbers = _core.nearest(device.matrix(doubled), device.matrix(x[:9]), 3, numbers=True)
+    np.testing.assert_array_equal(numbers, 40 * np.arange(9)[:, None] + np.arange(3))
+    _, numbers = _core.nearest(device.matrix(doubled), None, 2, numbers=True)
+    own = np.arange(len(doubled))
+    first = own // 40 * 40
+    low = np.where(own == first, first + 1, first)
+    high = np.where(own <= first + 1, first + 2, first + 1)
+    np.testing.assert_array_equal(numbers, np.stack([low, high], axis=1))
+    lost = _core.nearest(
+        device.matrix(x), device.matrix(q), 1, numbers=True, scales=np.full(n, np.inf, dtype)
+    )[1]
+    assert (lost == -1).all()
+
+
 def check_ball_counts(device, shape, dtype):
     n, m, d = shape
     rng = np.random.default_rng(n + d)

@@ -1,6 +1,7 @@
 """Differences of models: against formulas by hand, and by simulation under both hypotheses."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -23,9 +24,8 @@ def test_differences_are_those_of_the_metric(rng):
         ("mmd", Gaussian(2.0), lambda m: parzen.mmd(real, m, kernel=Gaussian(2.0)).squared),
         ("fid", None, lambda m: parzen.fid(real, m)),
     ):
-        found = parzen.compare_models(
-            models, real, metric=metric, kernel=kernel, permutations=19, blocks=5
-        )
+        options = {"blocks": 5} if metric == "fid" else {"permutations": 99}
+        found = parzen.compare_models(models, real, metric=metric, kernel=kernel, **options)
         if metric != "fid":
             for name, sample in models.items():
                 np.testing.assert_allclose(found.values[name], value(sample), rtol=1e-10)
@@ -36,6 +36,8 @@ def test_differences_are_those_of_the_metric(rng):
             gap = found.values[pair.first] - found.values[pair.second]
             assert pair.difference == pytest.approx(gap, rel=1e-9)
             assert pair.difference.stderr > 0.0
+            assert pair.p_value == max(pair.asymptotic, pair.permutation or 0.0)
+            assert (pair.permutation is None) == (metric == "fid")
             assert pair.p_value <= pair.adjusted <= 1.0
 
 
@@ -63,8 +65,20 @@ def test_the_permutation_test_by_hand(rng):
     found = parzen.compare_models(
         {"a": a, "b": b}, real, metric="mmd", kernel=kernel, permutations=99, seed=4
     )
-    assert found.differences[0].p_value == expected
-    assert abs(found.differences[0].difference) == pytest.approx(abs(given), rel=1e-10)
+    (pair,) = found.differences
+    assert pair.permutation == expected
+    assert pair.permutation.stderr == pytest.approx(np.sqrt(expected * (1 - expected) / 99))
+    assert abs(pair.difference) == pytest.approx(abs(given), rel=1e-10)
+    z = pair.difference / pair.difference.stderr
+    assert pair.asymptotic == pytest.approx(2.0 * scipy.stats.norm.sf(abs(z)), rel=1e-12)
+
+
+def test_student_by_hand(rng):
+    real, a, b = draw(rng, 0.0, 0.2, 0.6)
+    found = parzen.compare_models({"a": a, "b": b}, real, metric="fid", blocks=5)
+    (pair,) = found.differences
+    t = pair.difference / pair.difference.stderr
+    assert pair.p_value == pytest.approx(2.0 * scipy.stats.t.sf(abs(t), 12), rel=1e-9)
 
 
 def test_paired_standard_error_by_simulation():
@@ -72,7 +86,7 @@ def test_paired_standard_error_by_simulation():
     gaps, errors, unpaired = [], [], []
     for _ in range(200):
         real, a, b = draw(rng, 0.0, 0.6, 0.7, n=80, d=3)
-        pair = parzen.compare_models({"a": a, "b": b}, real, permutations=1)
+        pair = parzen.compare_models({"a": a, "b": b}, real, permutations=19)
         sign = 1.0 if pair.differences[0].first == "a" else -1.0
         gaps.append(sign * pair.differences[0].difference)
         errors.append(pair.differences[0].difference.stderr)
@@ -83,16 +97,62 @@ def test_paired_standard_error_by_simulation():
     assert np.mean(unpaired) > 1.1 * spread  # the noise of the real samples is shared
 
 
-@pytest.mark.parametrize("metric", ["kid", "fid"])
-def test_p_values_of_equal_models_are_uniform(metric):
-    rng = np.random.default_rng(2)
-    p_values = []
-    for _ in range(200):
-        real, a, b = draw(rng, 0.5, 0.0, 0.0, n=50, d=3)
+def simulated(metric, draws, repeats=200):
+    """Return the pairs of so many comparisons of two models."""
+    options = {"blocks": 8} if metric == "fid" else {"permutations": 99}
+    found = []
+    for _ in range(repeats):
+        real, a, b = draws()
         models = {"a": a, "b": b}
-        found = parzen.compare_models(models, real, metric=metric, permutations=99, blocks=8)
-        p_values.append(found.differences[0].p_value)
-    assert scipy.stats.kstest(p_values, "uniform").pvalue > 0.01
+        found += parzen.compare_models(models, real, metric=metric, **options).differences
+    return found
+
+
+def share(pairs, level=0.05):
+    return np.mean([pair.p_value <= level for pair in pairs])
+
+
+# A share of 200 that is 5 % has a standard deviation of 1.5 %.
+LIMIT = 0.05 + 3 * 0.0154
+
+
+@pytest.mark.parametrize("metric", ["kid", "mmd", "fid"])
+def test_models_of_one_distribution(metric):
+    rng = np.random.default_rng(2)
+    found = simulated(metric, lambda: draw(rng, 0.5, 0.0, 0.0, n=50, d=3))
+    assert share(found) < LIMIT
+    exact = [pair.asymptotic if metric == "fid" else pair.permutation for pair in found]
+    assert scipy.stats.kstest(exact, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("metric", ["kid", "mmd", "fid"])
+def test_different_models_at_the_same_distance(metric):
+    rng = np.random.default_rng(3)
+    side = np.array([1.0, 0.0])
+
+    def draws():
+        real, a, b = rng.normal(size=(3, 150, 2))
+        return real, a + side, b - side
+
+    found = simulated(metric, draws)
+    assert share(found) < LIMIT
+    assert scipy.stats.kstest([pair.asymptotic for pair in found], "uniform").pvalue > 0.01
+    if metric != "fid":  # what exchanging rows alone would claim
+        assert np.mean([pair.permutation <= 0.05 for pair in found]) > 0.25
+
+
+@pytest.mark.parametrize("metric", ["kid", "mmd", "fid"])
+def test_models_at_different_distances(metric):
+    rng = np.random.default_rng(4)
+    side = np.array([1.0, 0.0])
+
+    def draws():
+        real, a, b = rng.normal(size=(3, 150, 2))
+        return real, a + 0.5 * side, b - 1.5 * side
+
+    found = simulated(metric, draws, 50)
+    assert share(found) > 0.9
+    assert all(pair.first == "a" for pair in found)
 
 
 def test_holm():
@@ -111,19 +171,87 @@ def test_what_differs_is_found_and_what_does_not_is_not(rng):
         assert all("c" in (pair.first, pair.second) for pair in claims)
 
 
-def test_table_plot_and_json(rng, tmp_path):
+def test_many_models_have_a_chance(rng):
+    real, *samples = rng.normal(size=(9, 20, 2))
+    models = {str(i): sample + 3.0 * i for i, sample in enumerate(samples)}
+
+    def permutations(found):
+        return {pair.permutation.provenance["permutations"] for pair in found.differences}
+
+    found = parzen.compare_models(models, real)
+    assert len(found.differences) == 28
+    assert permutations(found) == {2800}
+    assert len(found.significant()) > 20
+    few = {name: models[name] for name in "012"}
+    assert permutations(parzen.compare_models(few, real)) == {1000}
+    words = r"no p-value of 500 permutations is below 0\.002, .* 28 pairs .* permutations>=560"
+    with pytest.warns(parzen.ComparisonWarning, match=words) as caught:
+        found = parzen.compare_models(models, real, permutations=500)
+    assert found.significant() == ()
+    assert caught[0].filename == __file__
+    parzen.compare_models(few, real, permutations=60)
+
+
+def test_the_same_rows_twice(rng):
+    real, a = draw(rng, 0.0, 0.5)
+    words = r"models\['b'\] has the rows of models\['a'\]; .* mean nothing here"
+    with pytest.warns(parzen.ComparisonWarning, match=words):
+        found = parzen.compare_models({"a": a, "b": a.tolist()}, real, permutations=99)
+    assert found.differences[0].difference == 0.0
+    assert found.differences[0].p_value == 1.0
+    with pytest.warns(
+        parzen.ComparisonWarning, match=r"models\['b'\] has the rows of real"
+    ) as seen:
+        parzen.compare_models({"a": a, "b": real}, real, metric="fid")
+    assert seen[0].filename == __file__
+
+
+def test_too_few_samples_for_fid(rng):
+    d = 12
+
+    def compare(n, *sizes):
+        models = {"ab"[i]: rng.normal(size=(m, d)) for i, m in enumerate(sizes)}
+        return parzen.compare_models(models, rng.normal(size=(n, d)), metric="fid")
+
+    compare(60, 60, 70)
+    words = r"models\['b'\] has 59 samples of 12 features; below 60 \(5 d\) .*{}\. Pass more"
+    with pytest.warns(parzen.SmallSampleWarning, match=words.format("is left")):
+        compare(60, 59, 59)
+    unequal = words.format("is left, and differs between models of different m")
+    with pytest.warns(parzen.SmallSampleWarning, match=unequal):
+        compare(60, 60, 59)
+    words = r"real has 23, models\['a'\] has 20 samples of 12 features; .* 24 .* metric='kid'"
+    with pytest.raises(ValueError, match=words):
+        compare(23, 20, 60)
+
+
+def test_table_plot_and_json(rng, tmp_path, monkeypatch):
     from rich.console import Console
 
+    from parzen.report import figures
+
     real, a, b = draw(rng, 0.0, 0.0, 2.0)
-    found = parzen.compare_models({"near": a, "far": b}, real, permutations=99)
+    models = {"near": a, "far": b}
+    found = parzen.compare_models(models, real, permutations=99)
     console = Console(record=True, width=100)
     console.print(found.table())
     text = console.export_text()
-    for word in ("near", "far", "permutations", "differ", "0.01"):
+    for word in ("near", "far", "permutation", "nearer", "0.01"):
         assert word in text
-    assert (
-        json.loads(json.dumps(found.to_dict()))["values"]["near"]["value"] == found.values["near"]
-    )
+    for value in found.values.values():
+        assert " ".join(figures(value, value.stderr)) in " ".join(text.split())
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain["values"]["near"]["value"] == found.values["near"]
+    (pair,) = found.differences
+    assert plain["differences"] == [pair._asdict() | {"stderr": pair.difference.stderr}]
+    student = parzen.compare_models(models, real, metric="fid")
+    console.print(student.table())
+    assert "permutation" not in console.export_text()
+    assert json.loads(json.dumps(student.to_dict()))["differences"][0]["permutation"] is None
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "matplotlib.figure", None)
+        with pytest.raises(ModuleNotFoundError, match="needs matplotlib: pip install matplotlib"):
+            found.plot()
     pytest.importorskip("matplotlib")
     axes = found.plot()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["near", "far"]
@@ -148,12 +276,21 @@ def test_errors(rng):
         ([a, b], TypeError, "models is a list, expected a mapping of name to samples"),
         ({"a": a}, ValueError, "models has 1, expected 2 or more"),
         ({"a": a, "b": b[:, :3]}, ValueError, r"models\['b'\] has 3 columns, real has 4"),
-        ({"a": a, "b": b[:1]}, ValueError, r"models\['b'\] has 1 sample"),
+        ({"a": a, "b": b[:3]}, ValueError, r"models\['b'\] has 3 samples .* minimum of 4"),
         ({"a": a, "b": b * np.nan}, ValueError, r"models\['b'\] has \d+ values that are NaN"),
     ):
         with pytest.raises(error, match=words):
             parzen.compare_models(models, real)
-    with pytest.raises(ValueError, match="kernel is of metric 'mmd', not of 'kid'"):
-        parzen.compare_models({"a": a, "b": b}, real, kernel=Polynomial())
+    for metric, option, words in (
+        ("kid", {"kernel": Polynomial()}, "kernel is of metric 'mmd', not of 'kid'"),
+        ("fid", {"kernel": Polynomial()}, "kernel is of metric 'mmd', not of 'fid'"),
+        ("fid", {"permutations": 99}, "permutations is of metric 'kid' or 'mmd', not of 'fid'"),
+        ("kid", {"blocks": 5}, "blocks is of metric 'fid', not of 'kid'"),
+        ("mmd", {"blocks": 5}, "blocks is of metric 'fid', not of 'mmd'"),
+        ("kid", {"permutations": 0}, "permutations is 0, expected an integer >= 1"),
+        ("fid", {"blocks": 1}, "blocks is 1, expected an integer >= 2"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            parzen.compare_models({"a": a, "b": b}, real, metric=metric, **option)
     with pytest.raises(ValueError, match=r"models\['a'\] has 5 samples .* minimum of 20"):
         parzen.compare_models({"a": a[:5], "b": b}, real, metric="fid")

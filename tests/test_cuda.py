@@ -85,6 +85,12 @@ def test_nearest(device, shape, dtype, k):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(140, 70, 5), (300, 140, 20), (2000, 900, 70)], ids=str)
+def test_nearest_by_number(device, shape, dtype):
+    checks.check_neighbours(device, shape, dtype, 4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_ball_counts(device, shape, dtype):
     checks.check_ball_counts(device, shape, dtype)

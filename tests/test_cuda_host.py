@@ -67,6 +67,34 @@ def test_kernel_sum(device, shape, dtype, name, precision):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_chunk_after_chunk(device, dtype, monkeypatch):
+    """What a launch takes changes no bit, but where sums of both coordinates are added up."""
+    rng = np.random.default_rng(0)
+    x, y = (device.matrix(rng.standard_normal((n, 9)).astype(dtype)) for n in (300, 420))
+    bits = [rng.integers(0, 256, (-(-n // 8), 5), np.uint8) for n in (300, 420)]
+    bits[0][-1] &= 15  # 300 and 420 rows leave four bits of the last byte
+    bits[1][-1] &= 15
+    radii = [rng.uniform(1.0, 20.0, n).astype(dtype) for n in (300, 420)]
+    kernel, cubic = _core.Gaussian([3.0]), _core.Polynomial(3, 0.1, 1.0)
+
+    def results():
+        values, sums = _core.kernel_quadratic(x, y, cubic, *bits)
+        yield from (*_core.kernel_sum(x, y, kernel)[:2], *sums[:2])
+        yield from (_core.log_density(x, y, [1.0]), _core.log_density(x, None, [1.0]))
+        yield from _core.ball_counts(x, radii[0], y, radii[1])
+        for queries in (y, None):
+            yield from _core.nearest(x, queries, 4, numbers=True)
+        yield np.concatenate([values, _core.kernel_sum(y, None, kernel)[0]])
+
+    *whole, added = results()
+    monkeypatch.setenv("PARZEN_CUDA_HOST_TILES", "4")
+    *parts, added_parts = results()
+    for first, second in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(added, added_parts, rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_many_columns(device, dtype):
     checks.check_kernel_sum(device, (9, 12, 2049), dtype, "gaussian")
 
@@ -118,6 +146,12 @@ def test_compact_kernels(device, d, dtype):
 )
 def test_nearest(device, shape, dtype, k):
     checks.check_nearest(device, shape, dtype, k)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(140, 70, 5), (300, 140, 20)], ids=str)
+def test_nearest_by_number(device, shape, dtype):
+    checks.check_neighbours(device, shape, dtype, 4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 
 import parzen
 import reference
+from parzen.metrics import squared_distances
 
 fld_module = importlib.import_module("parzen.metrics.fld")
 
@@ -134,3 +135,18 @@ def test_progress_ends_at_one(rng):
     parzen.fld(*rng.normal(size=(3, 50, 3)), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+@pytest.mark.parametrize("block", [64, 2**23])
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_close_pairs_are_measured_by_differences(offset, block, rng, monkeypatch):
+    monkeypatch.setattr(squared_distances, "BLOCK_NUMBERS", block)
+    x = rng.normal(size=(40, 7)) + offset
+    queries = np.concatenate([x[:5], x[5:20] + 1e-7 * rng.normal(size=(15, 7)), -x[:5]])
+    expected = reference.squared_distances(queries, x)
+    found = np.empty_like(expected)
+    for rows, squared in squared_distances.distance_blocks(x, queries):
+        found[rows] = squared
+    # What the samples' own shift rounds: 1e-16 of the offset, in distances of 1e-7.
+    np.testing.assert_allclose(found, expected, rtol=1e-9 if offset == 0.0 else 1e-5)
+    assert (found[np.arange(5), np.arange(5)] == 0.0).all()

@@ -63,6 +63,68 @@ def test_duplicates_are_neighbours_at_distance_zero():
     assert (found[:, 2] > 0.0).all()
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", [*SHAPES, (9000, 40_000, 1)], ids=str)
+def test_the_numbers_are_those_of_the_rows_at_these_distances(shape, dtype):
+    x, q = pair(shape, dtype)
+    for queries, k in ((q, 4), (None, 3)):
+        squared, numbers = _core.nearest(x, queries, k, numbers=True)
+        np.testing.assert_array_equal(squared, _core.nearest(x, queries, k))
+        exact = x.astype(np.float64)
+        towards = exact if queries is None else q.astype(np.float64)
+        gaps = exact[numbers] - towards[:, None]
+        np.testing.assert_allclose(squared, np.square(gaps).sum(axis=2), rtol=TOLERANCE[dtype])
+        ordered = np.sort(numbers, axis=1)
+        assert (np.diff(ordered, axis=1) > 0).all()
+        assert queries is not None or (numbers != np.arange(len(x))[:, None]).all()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("d", [2, 33])
+def test_of_equal_distances_the_smaller_number_comes_first(dtype, d):
+    # 21 points, each 2000 times: over the slabs, groups and parts of the schedule.
+    points = np.random.default_rng(0).integers(-3, 4, (21, d)).astype(dtype)
+    points[:, 0] = np.arange(21)
+    x = np.tile(points, (2000, 1))
+    _, numbers = _core.nearest(x, points, 5, numbers=True)
+    np.testing.assert_array_equal(numbers, np.arange(21)[:, None] + 21 * np.arange(5))
+    _, numbers = _core.nearest(x, None, 2, numbers=True)
+    first = np.arange(len(x)) % 21
+    expected = np.stack([first, first + 21], axis=1)
+    expected[:21, 0] += 21  # itself is left out
+    expected[:21, 1] += 21
+    expected[21:42, 1] += 21
+    np.testing.assert_array_equal(numbers, expected)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_scales_stretch_the_distances_to_their_rows(shape, dtype):
+    x, q = pair(shape, dtype)
+    scales = np.random.default_rng(1).uniform(0.1, 10.0, len(x)).astype(dtype)
+    expected = reference.squared_distances(x, q) * scales.astype(np.float64)[:, None]
+    found, numbers = _core.nearest(x, q, 3, scales=scales, numbers=True)
+    np.testing.assert_array_equal(found, _core.nearest(x, q, 3, scales=scales))
+    np.testing.assert_allclose(found, np.sort(expected, axis=0)[:3].T, rtol=2 * TOLERANCE[dtype])
+    at = np.take_along_axis(expected.T, numbers, axis=1)
+    np.testing.assert_allclose(found, at, rtol=2 * TOLERANCE[dtype])
+
+
+def test_a_row_whose_scaled_distance_overflows_has_no_number():
+    x, q = np.array([[0.0], [1.0]]), np.array([[1.0], [1e9]])
+    squared, numbers = _core.nearest(x, q, 2, scales=np.full(2, 1e300), numbers=True)
+    np.testing.assert_array_equal(squared, [[0.0, 1e300], [np.inf, np.inf]])
+    np.testing.assert_array_equal(numbers, [[1, 0], [-1, -1]])
+
+
+def test_scales_belong_to_rows_that_are_not_the_queries():
+    x = np.zeros((5, 2))
+    with pytest.raises(ValueError, match="expected queries beside them"):
+        _core.nearest(x, None, 1, scales=np.ones(5))
+    with pytest.raises(ValueError, match="length 5"):
+        _core.nearest(x, x, 1, scales=np.ones(4))
+
+
 def between(squared):
     """Squared radii between two neighbouring distances of each row: rounding matters to few."""
     ordered, middle = np.sort(squared, axis=1), squared.shape[1] // 2

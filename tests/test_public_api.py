@@ -60,6 +60,7 @@ NAMES = {
     "stein_test",
     "InverseMultiquadric",
     "BandwidthWarning",
+    "ComparisonWarning",
     "Energy",
     "Estimate",
     "FIDJackknife",

@@ -25,6 +25,9 @@ inline void make_current(void* context) {
   if (const auto set = reinterpret_cast<int (*)(void*)>(of_driver("cuCtxSetCurrent"))) set(context);
 }
 
+// Of a chunk of schedule.h: so few that a launch takes milliseconds, so many that its end, where processors wait, is a small part.
+constexpr int most_tiles() { return 16384; }
+
 // A block's dynamic shared memory.
 __device__ __forceinline__ unsigned char* shared_memory() {
   extern __shared__ __align__(128) unsigned char memory[];

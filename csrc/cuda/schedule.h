@@ -53,7 +53,6 @@ PARZEN_INLINE TileIndex rectangle_tile(int number, int row_tiles, int col_tiles)
 struct Chunks {
   static constexpr index packed_bytes = 48 << 20;  // of one side's packed rows
   static constexpr index slot_bytes = 64 << 20;    // of all partial sums of a chunk
-  static constexpr index most_tiles = 16384;
 
   index row_tiles, col_tiles;  // of the problem
   index rows, cols;            // tiles of a chunk, at most
@@ -62,7 +61,7 @@ struct Chunks {
   Chunks(index x_rows, index y_rows, bool triangle, index bytes_per_packed_row, index slot_bytes_per_tile)
       : row_tiles(ceil_div(x_rows, tile_side)), col_tiles(ceil_div(y_rows, tile_side)), triangle(triangle) {
     const index side = larger(1, packed_bytes / (tile_side * bytes_per_packed_row));
-    const index tiles = smaller(most_tiles, larger(1, slot_bytes / slot_bytes_per_tile));
+    const index tiles = smaller(most_tiles(), larger(1, slot_bytes / slot_bytes_per_tile));
     index root = 1;
     while ((root + 1) * (root + 1) <= tiles) ++root;
     if (triangle) {

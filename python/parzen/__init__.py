@@ -6,7 +6,7 @@ from parzen.metrics.authenticity import authenticity
 from parzen.metrics.bandwidth import BandwidthWarning
 from parzen.metrics.by_class import ByClass, fid_by_class, kid_by_class
 from parzen.metrics.cmmd import cmmd
-from parzen.metrics.compare_models import ModelComparison, ModelDifference, compare_models
+from parzen.metrics.compare_models import ComparisonWarning, compare_models
 from parzen.metrics.cross_entropy import cross_entropy, log_probs_of
 from parzen.metrics.data_copying import DataCopyingTest, data_copying_test
 from parzen.metrics.divergence import SupportWarning, entropy, f_divergence, kl_divergence
@@ -41,6 +41,7 @@ from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mifid import mifid
 from parzen.metrics.mmd import mmd
 from parzen.metrics.mmd_test import MMDTest, mmd_test
+from parzen.metrics.model_comparison import ModelComparison, ModelDifference
 from parzen.metrics.moments import MMD, Moments
 from parzen.metrics.normal import Normal
 from parzen.metrics.parzen_log_likelihood import parzen_log_likelihood
@@ -63,6 +64,7 @@ __all__ = [
     "MMD",
     "BandwidthWarning",
     "ByClass",
+    "ComparisonWarning",
     "DataCopyingTest",
     "Energy",
     "Estimate",

@@ -4,7 +4,7 @@ Arrays are (rows, d), native float32 or float64, aligned, a row contiguous, x an
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,17 +121,37 @@ def log_density(
     "exponential", or "tophat", "epanechnikov", "linear", "cosine", whose k(r) is 0 from r = 1 on.
     """
 
+@overload
 def nearest(
     x: Matrix,
     queries: Matrix | None,
     k: int,
     *,
+    numbers: Literal[False] = False,
+    scales: NDArray[Any] | None = None,
     center: NDArray[Any] | None = None,
     progress: Progress | None = None,
 ) -> Samples:
     """(m, k) squared distances from each query to its k nearest rows of x, ascending, in x's type.
 
-    queries None: x itself, leaving out i = j (k <= n - 1).
+    queries None: x itself, leaving out i = j (k <= n - 1). scales: (n,), not negative, in x's type:
+    scales[i] |x_i - q_j|^2 in the distances' place, only beside queries.
+    """
+
+@overload
+def nearest(
+    x: Matrix,
+    queries: Matrix | None,
+    k: int,
+    *,
+    numbers: Literal[True],
+    scales: NDArray[Any] | None = None,
+    center: NDArray[Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Samples, NDArray[np.int64]]:
+    """Return the numbers (m, k) of these rows as well, the smaller first of equal distances.
+
+    A row whose scaled distance is infinite has the number -1.
     """
 
 def ball_counts(

@@ -6,6 +6,7 @@
 //
 // PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_SHARED: of a block's. PARZEN_CUDA_HOST_FAIL=n: the n-th
 // launch from now on fails; PARZEN_CUDA_HOST_FAIL=-n: it goes astray. PARZEN_CUDA_HOST_DRY=1: launches do nothing.
+// PARZEN_CUDA_HOST_TILES: how many tiles a launch takes at most.
 #pragma once
 
 #include <setjmp.h>
@@ -392,6 +393,11 @@ inline void* current_context() { return host::context; }
 inline void make_current(void* context) {
   host::context = context;
   host::current = context ? int(std::uintptr_t(context)) - 1 : 0;
+}
+
+inline int most_tiles() {
+  const char* text = std::getenv("PARZEN_CUDA_HOST_TILES");
+  return text ? std::atoi(text) : 16384;
 }
 
 inline unsigned char* shared_memory() { return host::block.shared; }

@@ -10,7 +10,6 @@ import numpy as np
 from parzen import _core
 from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part, provenance
-from parzen.metrics.squared_distances import distance_blocks
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -66,9 +65,8 @@ def authenticity(real: object, fake: object, *, progress: Progress | None = None
     share = len(x) / (len(x) + len(y))
     center, step = center_of(x, y), part(progress, 0.0, share)
     own = _core.nearest(x, None, 1, center=center, progress=step)[:, 0]
-    authentic = np.empty(len(y), dtype=bool)
-    for some, squared in distance_blocks(x, y, part(progress, share, 1.0)):
-        nearest = squared.argmin(axis=1)
-        authentic[some] = own[nearest] < squared[np.arange(len(nearest)), nearest]
+    step = part(progress, share, 1.0)
+    squared, nearest = _core.nearest(x, y, 1, numbers=True, center=center, progress=step)
+    authentic = own[nearest[:, 0]] < squared[:, 0]
     stderr = None if len(y) < 2 else authentic.std(ddof=1) / math.sqrt(len(y))
     return Estimate(authentic.mean(), stderr, record)

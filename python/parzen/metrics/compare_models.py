@@ -3,131 +3,34 @@
 from __future__ import annotations
 
 import itertools
+import math
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.special import ndtr, stdtr
 
 from parzen._arrays import as_samples, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
-from parzen._samples import as_doubles, check_one_place
-from parzen.metrics.fid_models import FIDModels
+from parzen._samples import as_doubles, check_one_place, same_rows
+from parzen.metrics.fid_models import FIDModels, check_sizes
 from parzen.metrics.kernels import Kernel, Polynomial, check_kernel
 from parzen.metrics.mmd import MEDIAN_GAUSSIAN
 from parzen.metrics.mmd_models import MMDModels
+from parzen.metrics.model_comparison import ModelComparison, ModelDifference
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from rich.table import Table
-
     from parzen._core import Progress
     from parzen._samples import AnySamples
 
-
-class ModelDifference(NamedTuple):
-    """A pair of models.
-
-    Attributes
-    ----------
-    first, second
-        Their names.
-    difference
-        The value of the first less that of the second, with its standard error: paired, as both
-        are compared with the same real samples.
-    p_value
-        For this pair alone. By permutations: of the hypothesis that both models have the same
-        distribution, not that they are equally far from the real samples: two different models at
-        the same distance are told apart as well. For the distance look at `difference` beside its
-        standard error. By Student's t: of no difference in distance.
-    adjusted
-        The same by Holm's correction for all pairs of the comparison: where it is below 0.05 the
-        pair differs in that sense, and the chance that any such claim is false is below 5 %.
-    """
-
-    first: str
-    second: str
-    difference: Estimate
-    p_value: float
-    adjusted: float
+BLOCKS = 10
+LEAST_PERMUTATIONS = 1000
 
 
-@dataclass(frozen=True)
-class ModelComparison:
-    """Several models beside each other.
-
-    Attributes
-    ----------
-    metric
-        ``"kid"``, ``"mmd"`` or ``"fid"``.
-    test
-        What the p-values are of: ``"permutations"`` or ``"Student's t"``.
-    values
-        Name to value, nearest to the real samples first.
-    differences
-        All pairs of models.
-    """
-
-    metric: str
-    test: str
-    values: dict[str, Estimate]
-    differences: tuple[ModelDifference, ...]
-
-    def significant(self, level: float = 0.05) -> tuple[ModelDifference, ...]:
-        """Return the pairs that differ, by Holm's correction: no false one with 1 - level."""
-        return tuple(pair for pair in self.differences if pair.adjusted <= level)
-
-    def table(self, level: float = 0.05) -> Table:
-        """Return the pairs as a table to print with rich."""
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        from parzen.report import figures
-
-        layout = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{self.metric}, {self.test}")
-        for name in ("model", "less model"):
-            layout.add_column(name)
-        for name in ("difference", "std. error", "p", "p, Holm", ""):
-            layout.add_column(name, justify="right")
-        for pair in self.differences:
-            shown = figures(pair.difference, pair.difference.stderr)
-            verdict = "differ" if pair.adjusted <= level else ""
-            names = Text(pair.first), Text(pair.second)
-            layout.add_row(*names, *shown, f"{pair.p_value:.2g}", f"{pair.adjusted:.2g}", verdict)
-        return layout
-
-    def plot(self, axes: Axes | None = None, level: float = 0.95) -> Axes:
-        """Draw the values with their confidence intervals, one line a model (matplotlib)."""
-        if axes is None:
-            from matplotlib.figure import Figure
-
-            axes = Figure(figsize=(6.0, 1.0 + 0.4 * len(self.values)), layout="tight").subplots()
-        for row, (name, value) in enumerate(self.values.items()):
-            low, high = (value, value) if value.stderr is None else value.interval(level)
-            axes.plot([low, high], [row, row], color="C0", linewidth=2)
-            axes.plot([value], [row], "o", color="C0", label=name)
-        axes.set_yticks(range(len(self.values)), list(self.values))
-        axes.invert_yaxis()
-        axes.set_xlabel(f"{self.metric}, {level:.0%} intervals; smaller is nearer to the real")
-        return axes
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {
-            "metric": self.metric,
-            "test": self.test,
-            "values": {
-                name: {"value": float(value), "stderr": value.stderr}
-                for name, value in self.values.items()
-            },
-            "differences": [
-                pair._asdict()
-                | {"difference": float(pair.difference), "stderr": pair.difference.stderr}
-                for pair in self.differences
-            ],
-        }
+class ComparisonWarning(UserWarning):
+    """What `compare_models` was given cannot show what it is asked for."""
 
 
 def compare_models(
@@ -136,33 +39,36 @@ def compare_models(
     *,
     metric: Literal["kid", "mmd", "fid"] = "kid",
     kernel: Kernel | None = None,
-    permutations: int = 1000,
-    blocks: int = 10,
+    permutations: int | None = None,
+    blocks: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ModelComparison:
     """Compare the distances of several models to the same real samples.
 
     The distances share the noise of the real samples: their differences are known better than they
-    are, and tested as such.
+    are, and tested as such: of each pair, whether both are equally far.
 
     Parameters
     ----------
     models
-        Name to samples (m, d), two models or more; their m may differ.
+        Name to samples (m, d), two models or more; their m may differ. Rows are independent draws,
+        of the models and of the real samples: no rows of the one in the other.
     real
         Real samples (n, d).
     metric
-        ``"kid"``: MMD^2 with the cubic kernel, of all samples; ``"mmd"``: with `kernel`. The test
-        is a permutation of the two models' rows: exact for the hypothesis that they have the same
-        distribution. ``"fid"``: FID less its bias, by a jackknife with the same blocks of the real
-        samples for every model, and Student's t: approximate.
+        ``"kid"``: MMD^2 with the cubic kernel, of all samples; ``"mmd"``: with `kernel`. n, m >= 4.
+        A pair differs where the difference is large beside its standard error, and beside what it
+        is with the rows of both models exchanged. ``"fid"``: FID less its bias, by a jackknife with
+        the same blocks of the real samples for every model, and Student's t; n, m >= 2 `blocks` and
+        2 d, better 5 d.
     kernel
         Of ``"mmd"``; None: the Gaussian of median bandwidth over all rows.
     permutations
-        Of each pair of models.
+        Of each pair of models, for ``"kid"`` and ``"mmd"``; time is proportional to them. None:
+        100 a pair, so that Holm's correction leaves steps of 0.01, and 1000 at least.
     blocks
-        Of the jackknife.
+        Of the jackknife, for ``"fid"``; None: 10.
     seed
         Of permutations and blocks.
     progress
@@ -176,50 +82,78 @@ def compare_models(
     Raises
     ------
     ValueError, TypeError
-        Where samples or options are not as described; the message says which model.
+        Where samples or options are not as described, or an option is of another metric; the
+        message says which.
+
+    Warns
+    -----
+    ComparisonWarning
+        Where two samples have the same rows in the same order, or so few permutations are asked for
+        that no pair can be significant at 0.05.
+    SmallSampleWarning
+        Where FID has less than 5 d samples: a part of its bias is left, and differs with m.
 
     References
     ----------
-    Bounliphone et al., "A test of relative similarity for model selection in generative models",
-    ICLR 2016. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
-    Journal of Statistics 6, 1979.
+    The standard error: Bounliphone et al., "A test of relative similarity for model selection in
+    generative models", ICLR 2016. Why exchanging rows alone is no test of equal distances: Chung
+    and Romano, "Exact and asymptotically robust permutation tests", Annals of Statistics 41, 2013.
+    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6, 1979.
 
     Examples
     --------
     >>> import numpy as np, parzen
-    >>> real, one, other = np.random.default_rng(0).normal(size=(3, 200, 8))
-    >>> models = {"near": one, "far": other + 0.5, "as near": one[::-1] * 1.0}
+    >>> real, one, other, third = np.random.default_rng(0).normal(size=(4, 200, 8))
+    >>> models = {"near": one, "far": other + 0.5, "as near": third}
     >>> result = parzen.compare_models(models, real, permutations=199)
     >>> list(result.values)[-1]
     'far'
-    >>> sorted({pair.first, pair.second} & {"far"} != set() for pair in result.significant())
-    [True, True]
+    >>> sorted(pair.first for pair in result.significant())
+    ['as near', 'near']
     """
     function = "compare_models"
     check_choice(f"{function}: metric", metric, ("kid", "mmd", "fid"))
-    if kernel is not None and metric != "mmd":
-        raise ValueError(f"{function}: kernel is of metric 'mmd', not of {metric!r}")
-    permutations = as_integer(f"{function}: permutations", permutations, 1)
-    blocks = as_integer(f"{function}: blocks", blocks, 2)
+    for option, given, owners in (
+        ("kernel", kernel, ("mmd",)),
+        ("permutations", permutations, ("kid", "mmd")),
+        ("blocks", blocks, ("fid",)),
+    ):
+        if given is not None and metric not in owners:
+            raise ValueError(
+                f"{function}: {option} is of metric {' or '.join(map(repr, owners))}, not of "
+                f"{metric!r}"
+            )
     seed = as_seed(f"{function}: seed", seed)
-    names, x, samples = _samples(function, models, real, 2 * blocks if metric == "fid" else 2)
+    folds = BLOCKS if blocks is None else as_integer(f"{function}: blocks", blocks, 2)
+    names, x, samples = _samples(function, models, real, 2 * folds if metric == "fid" else 4)
+    labels = ["real", *(f"models[{name!r}]" for name in names)]
+    _warn_of_same_rows(function, labels, [x, *samples])
     share = 0.5 if metric != "fid" else 1.0
     start = part(progress, 0.0, share)
     way: MMDModels | FIDModels
     if metric == "fid":
-        way = FIDModels(x, samples, blocks, seed, start)
+        check_sizes(function, x, dict(zip(names, samples, strict=True)))
+        way = FIDModels(x, samples, folds, seed, start)
     else:
         chosen = Polynomial() if metric == "kid" else kernel or MEDIAN_GAUSSIAN
         check_kernel(function, chosen)
-        way = MMDModels(x, samples, chosen, permutations, seed, start)
+        draws = _draws(function, permutations, len(names) * (len(names) - 1) // 2)
+        way = MMDModels(x, samples, chosen, draws, seed, start)
     values = [way.value(i) for i in range(len(names))]
     order = sorted(range(len(names)), key=lambda i: values[i])
     pairs = list(itertools.combinations(order, 2))
     found = []
     for t, (i, j) in enumerate(pairs):
         step = share + (1.0 - share) * np.array([t, t + 1]) / len(pairs)
-        found.append(way.difference(i, j, part(progress, *step)))
-    adjusted = holm([p for _, p in found])
+        gap, permutation = way.difference(i, j, part(progress, *step))
+        # Of models of one distribution a permutation is exact at any n, of others the asymptotic
+        # p-value is right for large n: the larger one is too small for neither.
+        asymptotic = _asymptotic(gap)
+        p = asymptotic if permutation is None else max(asymptotic, permutation)
+        found.append((gap, asymptotic, permutation, p))
+    adjusted = holm([p for *_, p in found])
+    correction = {"correction": "Holm", "pairs": len(pairs)}
     if progress is not None:
         progress(1.0)
     return ModelComparison(
@@ -227,10 +161,24 @@ def compare_models(
         way.test,
         {names[i]: values[i] for i in order},
         tuple(
-            ModelDifference(names[i], names[j], gap, p, corrected)
-            for (i, j), (gap, p), corrected in zip(pairs, found, adjusted, strict=True)
+            ModelDifference(
+                names[i],
+                names[j],
+                *tested,
+                adjusted=Estimate(corrected, None, tested[-1].provenance | correction),
+            )
+            for (i, j), tested, corrected in zip(pairs, found, adjusted, strict=True)
         ),
     )
+
+
+def _asymptotic(gap: Estimate) -> Estimate:
+    """Return the p-value of no difference by the distribution that its interval takes."""
+    assert gap.stderr is not None
+    freedom = gap.provenance.get("degrees_of_freedom")
+    z = abs(gap) / gap.stderr if gap.stderr > 0.0 else math.copysign(math.inf, abs(gap))
+    tail = ndtr(-z) if freedom is None else stdtr(freedom, -z)
+    return Estimate(1.0 if gap == 0.0 else 2.0 * float(tail), None, gap.provenance)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -270,3 +218,31 @@ def _samples(
         x, *found = (as_doubles(samples) for samples in (x, *found))
     check_range(function, distance_magnitude(x.shape[1], *extent(x, *found)), x, *found)
     return [str(name) for name in models], x, found
+
+
+def _draws(function: str, permutations: int | None, pairs: int) -> int:
+    """Return the number of permutations; warn where it leaves no pair a chance after Holm."""
+    if permutations is None:
+        return max(LEAST_PERMUTATIONS, 100 * pairs)
+    draws = as_integer(f"{function}: permutations", permutations, 1)
+    if pairs / (1 + draws) > 0.05:
+        warnings.warn(
+            f"{function}: no p-value of {draws} permutations is below {1 / (1 + draws):.2g}, which "
+            f"Holm's correction for {pairs} pair{'s' * (pairs > 1)} takes above 0.05: none can be "
+            f"significant; pass permutations>={20 * pairs}",
+            ComparisonWarning,
+            stacklevel=3,
+        )
+    return draws
+
+
+def _warn_of_same_rows(function: str, labels: list[str], samples: list[AnySamples]) -> None:
+    """Warn where samples are not independent because they are the same."""
+    for (first, a), (second, b) in itertools.combinations(zip(labels, samples, strict=True), 2):
+        if same_rows(a, b):
+            warnings.warn(
+                f"{function}: {second} has the rows of {first}; distances and errors are those of "
+                f"independent samples, and mean nothing here",
+                ComparisonWarning,
+                stacklevel=3,
+            )

@@ -35,7 +35,7 @@ class MMDModels:
     model and C across to the real sample; that within the real sample cancels.
     """
 
-    test = "permutations"
+    test = "normal and permutation"
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class MMDModels:
         record = self._record(self.models[i])
         return Estimate(sums.unbiased(), sums.stderr(), record)
 
-    def difference(self, i: int, j: int, progress: Progress | None) -> tuple[Estimate, float]:
-        """Return MMD^2 of model i less that of j, with its standard error, and the p-value.
+    def difference(self, i: int, j: int, progress: Progress | None) -> tuple[Estimate, Estimate]:
+        """Return MMD^2 of model i less that of j, and the p-value of equal distributions.
 
-        The p-value is of the hypothesis that both models have the same distribution, under which
-        their rows change places. All permutations share one pass over the pairs of both.
+        Under that hypothesis the rows of both models change places; all permutations share one pass
+        over their pairs.
         """
         a, b = self.models[i], self.models[j]
         # Rows of R reach C_A and C_B by their mean kernel to each model.
@@ -102,10 +102,12 @@ class MMDModels:
         # Complements and repeated rows that change places tie, but for rounding.
         ties = given - 1e-12 * max(abs(self.sums[i].unbiased()), abs(self.sums[j].unbiased()))
         p = (1 + np.count_nonzero(np.array(null) >= ties)) / (1 + self.permutations)
-        gap = _less(self.sums[i], self.sums[j])
-        return Estimate(gap, self._stderr(i, j), self._record(a, b)), p
+        record = self._record(a, b)
+        gap = Estimate(_less(self.sums[i], self.sums[j]), self._stderr(i, j), record)
+        drawn = {"permutations": self.permutations, "seed": self.seed}
+        return gap, Estimate(p, math.sqrt(p * (1.0 - p) / self.permutations), record | drawn)
 
-    def _stderr(self, i: int, j: int) -> float | None:
+    def _stderr(self, i: int, j: int) -> float:
         """Return the standard error of a difference whose two parts share the real sample.
 
         To first order Var = 4 Var(h_A)/n_A + 4 Var(h_B)/n_B + 4 Var(c_A - c_B)/m, with h_A(a) the
@@ -115,8 +117,6 @@ class MMDModels:
         """
         m = len(self.real)
         sides = [self.sums[s] for s in (i, j)]
-        if min(m, *(len(s.yy) for s in sides)) < 4:
-            return None
         first, second = 0.0, 0.0
         for s in sides:
             n = len(s.yy)

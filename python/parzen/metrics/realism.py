@@ -11,7 +11,6 @@ from parzen import _core
 from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import part
 from parzen._options import as_integer
-from parzen.metrics.squared_distances import distance_blocks
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -71,12 +70,20 @@ def realism(
     x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     share = len(x) / (len(x) + len(y))
     center, step = center_of(x, y), part(progress, 0.0, share)
-    radii = _core.nearest(x, None, k, center=center, progress=step)[:, -1].copy()
-    kept = radii <= np.median(radii)
-    radii = radii[kept]
-    scores = np.empty(len(y))
-    for some, squared in distance_blocks(x[kept], y, part(progress, share, 1.0)):
-        with np.errstate(divide="ignore", invalid="ignore"):  # a copy, of a repeated sample too
-            squared = np.where(squared == 0.0, np.inf, radii / squared)
-        scores[some] = np.sqrt(squared.max(axis=1))
+    squared_radii = _core.nearest(x, None, k, center=center, progress=step)[:, -1]
+    kept = squared_radii <= np.median(squared_radii)
+    balls, x = squared_radii[kept], x[kept]
+    # The largest r^2 / |x - y|^2 is the smallest distance in units of each ball's radius. A ball of
+    # no radius, about repeated samples, is near to copies only.
+    with np.errstate(divide="ignore", over="ignore"):
+        scales = np.minimum(1.0 / balls, np.finfo(np.float64).max)
+    closest, ball = (
+        found[:, 0]
+        for found in _core.nearest(
+            x, y, 1, numbers=True, scales=scales, center=center, progress=part(progress, share, 1.0)
+        )
+    )
+    with np.errstate(divide="ignore"):
+        scores: NDArray[np.float64] = 1.0 / np.sqrt(closest)
+    scores[(closest > 0.0) & (balls[ball] == 0.0)] = 0.0
     return scores

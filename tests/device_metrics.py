@@ -72,7 +72,7 @@ METRICS = {
     ),
     "compare_models, fid": lambda x, y: [
         *parzen.compare_models(
-            {"a": y[:20], "b": y[20:]}, x, metric="fid", blocks=2
+            {"a": y[:24], "b": y[24:]}, x, metric="fid", blocks=2
         ).values.values()
     ],
     "kl_divergence_from_samples": parzen.kl_divergence_from_samples,

@@ -7,10 +7,11 @@ import parzen
 import reference
 from device_arrays import Array, torch_tensor
 from device_metrics import IDS, KINDS, METRICS, M, N, assert_near, samples
-from parzen import Gaussian, KernelDensity, Polynomial, _core
+from parzen import ComparisonWarning, Gaussian, KernelDensity, Polynomial, _core
 from parzen.metrics import kid_subsets, torch_roots
 
-pytestmark = pytest.mark.usefixtures("cuda_on_the_host")
+# Unsanitized as all that runs csrc/cuda on the host, see tests/test_cuda_host.py.
+pytestmark = [pytest.mark.usefixtures("cuda_on_the_host"), pytest.mark.unsanitized]
 
 
 @pytest.fixture(params=KINDS, ids=IDS)
@@ -85,6 +86,12 @@ def test_only_what_a_metric_says_is_copied_to_the_host(pair, monkeypatch):
     assert Array.copied == (N + M) * d
     density.sample(4, random_state=0)
     assert Array.copied == (N + M + 4) * d
+
+
+def test_the_same_rows_twice_are_told(pair):
+    x, y = (Array(z) for z in pair)
+    with pytest.warns(ComparisonWarning, match=r"models\['b'\] has the rows of models\['a'\]"):
+        parzen.compare_models({"a": y, "b": y[:]}, x, permutations=20)
 
 
 def test_samples_are_drawn_as_on_the_cpu(pair):

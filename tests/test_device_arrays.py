@@ -15,7 +15,8 @@ from parzen import Gaussian, KernelDensity, _core, doctor
 from parzen._arrays import as_samples, center_of
 from parzen._device import DeviceSamples, device_names
 
-pytestmark = pytest.mark.usefixtures("cuda_on_the_host")
+# Unsanitized as all that runs csrc/cuda on the host, see tests/test_cuda_host.py.
+pytestmark = [pytest.mark.usefixtures("cuda_on_the_host"), pytest.mark.unsanitized]
 
 GRID = np.arange(24.0).reshape(6, 4)
 LAYOUTS = {

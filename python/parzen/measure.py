@@ -14,7 +14,7 @@ from parzen._estimate import Estimate, part, provenance
 from parzen.feature_sets import Array
 from parzen.metrics.cmmd import cmmd
 from parzen.metrics.fid_jackknife import fid_jackknife
-from parzen.metrics.frechet import SmallSampleWarning, fid, warn_of_bias
+from parzen.metrics.frechet import SmallSampleWarning, fid
 from parzen.metrics.inception_score import InceptionScore, inception_score
 from parzen.metrics.kde import KernelDensity
 from parzen.metrics.kid import kid
@@ -86,11 +86,10 @@ def _fid(
             options: dict[str, Any] = {"blocks": BLOCKS, "seed": settings.seed}
             both = fid_jackknife(real, fake, **options, protocol=settings.rules, progress=progress)
             found = {"fid": both.value, "fid_corrected": both.corrected}
-            warn_of_bias("fid", n, m, d, stacklevel=1)
         else:
             found = {"fid": fid(real, fake, protocol=settings.rules, progress=progress)}
     notes = [str(w.message) for w in caught if not issubclass(w.category, SmallSampleWarning)]
-    if len(notes) < len(caught):
+    if min(n, m) < 2 * d:  # as SmallSampleWarning has it, in words for a pair
         notes.append(
             f"FID is biased upwards: n = {n} and m = {m} are small beside d = {d}. Compare it only "
             f"at equal n and m; KID is unbiased."

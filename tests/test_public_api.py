@@ -70,6 +70,7 @@ NAMES = {
     "KernelDensity",
     "Moments",
     "MMD",
+    "LowerBoundWarning",
     "MMDTest",
     "ModelComparison",
     "ModelDifference",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from parzen._arrays import as_samples, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_number, as_seed, check_choice
+from parzen._shares import share_stderr
 from parzen.metrics.fisher import as_scores, scores_at
 from parzen.metrics.mmd import centred_within, described
 from parzen.metrics.normal import Normal
@@ -55,7 +56,7 @@ class SteinTest(NamedTuple):
         KSD^2, unbiased, with its standard error.
     p_value
         (1 + number of `null` >= `squared`) / (1 + bootstraps). Its standard error is that of the
-        random draw of signs.
+        random draw of signs; where p is 1, 1/(2(bootstraps + 1)).
     null
         (bootstraps,) values of KSD^2 with random signs.
     """
@@ -210,10 +211,11 @@ def stein_test(
     ties = np.abs(null - squared) <= 1e-13 * math.sqrt(squares / (n * (n - 1)))
     null[ties] = squared
     p = (1 + np.count_nonzero(null >= squared)) / (1 + bootstraps)
+    p_stderr = share_stderr(p, math.sqrt(p * (1.0 - p) / bootstraps), bootstraps)
     record |= {"bootstraps": bootstraps, "flip": flip, "seed": seed}
     return SteinTest(
         Estimate(squared, _stderr(rows, squares), record),
-        Estimate(p, math.sqrt(p * (1.0 - p) / bootstraps), record),
+        Estimate(p, p_stderr, {**record, "range": [0.0, 1.0]}),
         null,
     )
 

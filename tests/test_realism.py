@@ -73,6 +73,14 @@ def test_authenticity_of_copies_and_of_far_samples(rng):
     assert parzen.authenticity(real, some) == pytest.approx(0.7)
 
 
+def test_realism_of_copies(rng):
+    real = rng.normal(size=(51, 3))
+    distances = reference.squared_distances(real, real)
+    radii = np.sort(distances, axis=1)[:, 3]
+    copies = parzen.realism(real, real)
+    np.testing.assert_array_equal(np.isinf(copies), radii <= np.median(radii))
+
+
 def test_authenticity_on_the_radius_is_a_copy():
     # 0 and 1 are each other's nearest; -1 is at distance 1 from 0.
     assert parzen.authenticity([[0.0], [1.0]], [[-1.0], [-1.25]]) == 0.5

@@ -171,6 +171,10 @@ def test_a_flow_keeps_its_gradients(x):
 
     found = parzen.kl_divergence(Plain(), Q, samples=torch.tensor(x))
     assert found == parzen.kl_divergence(unnormalised, Q, samples=x)
+    found = parzen.fisher_divergence(Plain(), Q, samples=torch.tensor(x))
+    assert found == pytest.approx(parzen.fisher_divergence(-x, Q.score(x)), rel=1e-12)
+    with pytest.raises(TypeError, match="the score of p is a Plain; expected the gradient"):
+        parzen.fisher_divergence(Plain(), Q, samples=x)
     with pytest.raises(RuntimeError, match=r"AttributeError.*pass the samples as a torch tensor"):
         parzen.kl_divergence(Plain(), Q, samples=x)
 

@@ -63,7 +63,8 @@ def authenticity(real: object, fake: object, *, progress: Progress | None = None
     if len(x) < 2:
         raise ValueError("authenticity: real has 1 sample, expected at least 2")
     check_range("authenticity", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
-    record = provenance("authenticity", x, y, range=[0.0, 1.0])
+    estimand = "the share of all fake samples, real ones held fixed"
+    record = provenance("authenticity", x, y, range=[0.0, 1.0], estimand=estimand)
     x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     share = len(x) / (len(x) + len(y))
     center, step = center_of(x, y), part(progress, 0.0, share)

@@ -96,10 +96,9 @@ def scores_at(what: str, given: Any, drawn: Drawn, *, function: str) -> Matrix:
         return given.score(drawn.array)
     if isinstance(given, KernelDensity):
         return given.gradient(drawn.array)
-    like = None if isinstance(given, type) else _own_tensor(given)
     score, x = given, drawn.given
-    if like is not None and hasattr(given, "log_prob"):
-        score, x = _gradient_of(given), _as_tensor(drawn.given, like)
+    if hasattr(given, "log_prob") and _is_tensor(own := _argument_of(given, "log_prob", drawn)):
+        score, x = _gradient_of(given), own
     if isinstance(given, type) or not callable(score):
         raise TypeError(
             f"{function}: {what} is {_kind(given)}; expected the gradient of a log-density: a "

@@ -5,6 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
+import parzen
 import reference_latent as reference
 
 latent = pytest.importorskip("parzen.latent")
@@ -100,6 +101,22 @@ def test_the_plain_mig_and_its_interval_stay_between_0_and_1(rng):
     grid = np.array([[i, j] for i in range(3) for j in range(3)] * 4)
     perfect = latent.mig(grid, grid, bootstrap=3).gap
     assert perfect == 1.0
+
+
+def test_perfect_accuracies_are_not_certain(rng):
+    factors = rng.integers(3, size=(300, 2))
+    drawn = {"train_batches": 100, "test_batches": 100}
+    for score, trials in (
+        (latent.factor_vae(factors, factors, **drawn), 100),
+        (latent.beta_vae(factors, factors, **drawn), 100),
+        (latent.dci(factors, factors, estimator="forest").informativeness, 100),
+        (latent.explicitness(factors, factors @ [[0, 1], [1, 0]]), 100),
+    ):
+        assert score == 1.0
+        assert score.stderr == 0.5 / (trials + 1)
+        with pytest.warns(parzen.LowerBoundWarning, match="held fixed"):
+            low, high = score.interval()
+        assert 0.9 < low < high == 1.0
 
 
 def test_modularity(rng):

@@ -97,10 +97,12 @@ def test_the_plain_mig_and_its_interval_stay_between_0_and_1(rng):
         gap = latent.mig(codes, factors, bins=2, bootstrap=40, seed=seed).gap
         low, high = gap.interval()
         assert 0.0 <= low < high <= 1.0
-    # On a full grid every draw that has all values gives 1: nothing is told by that.
+    # On a full grid the gap is 1 and those drawn again are less: turned round, all of it is past 1.
     grid = np.array([[i, j] for i in range(3) for j in range(3)] * 4)
-    perfect = latent.mig(grid, grid, bootstrap=3).gap
+    perfect = latent.mig(grid, grid, bootstrap=20).gap
     assert perfect == 1.0
+    low, high = perfect.interval()
+    assert 0.5 < low < high == 1.0
 
 
 def test_perfect_accuracies_are_not_certain(rng):

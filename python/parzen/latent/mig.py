@@ -63,7 +63,7 @@ def mig(
         Of the interval that ``gap.interval(level)`` gives; any other level is refused there. Its
         ends are those of the bootstrap distribution about the plain gap, turned round at the
         estimate: a bias of the estimator shifts them the right way. Those of the plain gap end at
-        0 and 1.
+        0 and 1; where nothing is left of the interval there, it is Wilson's of the standard error.
     seed
         Of the bootstrap.
 
@@ -126,11 +126,14 @@ def mig(
         bootstrap=bootstrap,
         seed=seed,
     )
+    if not corrected:
+        record["range"] = [0.0, 1.0]
     if error is not None:
         # In the bootstrap's world the rows are the population: the truth is their plain gap.
         tails = np.quantile(values - plain, [(1.0 + level) / 2.0, (1.0 - level) / 2.0])
-        ends = gap - tails if corrected else np.clip(gap - tails, 0.0, 1.0)
-        record["interval"] = {"level": level, "low": float(ends[0]), "high": float(ends[1])}
+        low, high = gap - tails if corrected else np.clip(gap - tails, 0.0, 1.0)
+        if low < high:  # else the interval lies past the end of the range
+            record["interval"] = {"level": level, "low": float(low), "high": float(high)}
     return MIG(Estimate(gap, error, record), per_factor)
 
 

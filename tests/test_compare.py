@@ -192,7 +192,7 @@ def test_halves_are_those_of_precision_and_recall(x, y):
 def test_without_halves_standard_errors_are_called_lower_bounds(x, y):
     result = compare(x, y, metrics="prdc,kde")
     for value in (*result.precision_recall, result.log_likelihood):
-        assert "lower bound" in value.provenance["error"]
+        assert "held fixed" in value.provenance["lower_bound"]
     assert any("Standard errors after ≥ are lower bounds" in note for note in result.notes)
 
 
@@ -211,7 +211,7 @@ def test_the_log_likelihoods_standard_error_is_its_spread_over_halves(rng):
     assert 0.85 * truth < np.sqrt(np.mean(np.square(errors))) < 1.6 * truth
     facts = value.provenance
     assert (facts["halves"], facts["seed"], facts["degrees_of_freedom"]) == (10, 59, 9)
-    assert "error" not in facts
+    assert "lower_bound" not in facts
 
 
 def test_halves_and_blocks_follow_the_seed(x, y):

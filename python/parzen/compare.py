@@ -212,7 +212,7 @@ def compare_sets(
         found |= values
         notes += more
     bounds = [found.get("log_likelihood"), *(found.get("precision_recall") or ())]
-    if any(value is not None and is_lower_bound(value.provenance) for value in bounds):
+    if any(value is not None and "lower_bound" in value.provenance for value in bounds):
         notes.append(
             "Standard errors after ≥ are lower bounds: balls or density are held fixed. The option "
             "halves (20 are enough) lets them vary."
@@ -248,8 +248,3 @@ def compare_sets(
         "seconds": round((datetime.now(timezone.utc) - started).total_seconds(), 3),
     }
     return Comparison(**found, notes=tuple(notes), protocol=record)
-
-
-def is_lower_bound(facts: dict[str, Any]) -> bool:
-    """Whether a standard error leaves out some of what varies, by its provenance."""
-    return "lower bound" in str(facts.get("error", ""))

@@ -128,7 +128,7 @@ def _log_likelihood(
     facts: dict[str, Any] = {"bandwidth": h, "rule": rule if isinstance(rule, str) else "given"}
     if halves == 0:
         stderr = None if n < 2 else float(values.std(ddof=1)) / math.sqrt(n)
-        facts["error"] = "density held fixed: a lower bound"
+        facts["lower_bound"] = "the density is held fixed; pass halves=20"
     else:
         random = np.random.default_rng(settings.seed)
         means = []

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from parzen._estimate import Estimate
 from parzen._files import written_whole
-from parzen.compare import Comparison, is_lower_bound
+from parzen.compare import Comparison
 from parzen.feature_sets import RESIZES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Line(NamedTuple):
         if self.value.stderr is None and self.std is not None:
             return figures(self.value, self.std)[0], "-"
         value, error = figures(self.value, self.value.stderr)
-        bound = self.value.stderr is not None and is_lower_bound(self.value.provenance)
+        bound = self.value.stderr is not None and "lower_bound" in self.value.provenance
         return value, f"≥{error}" if bound else error
 
 

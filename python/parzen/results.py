@@ -13,7 +13,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from parzen.compare import is_lower_bound
 from parzen.report import figures
 
 LOWER_BOUND = "the error is a lower bound: balls or density held fixed; see halves"
@@ -29,7 +28,15 @@ MADE_BY = (
 MAY_DIFFER = frozenset(
     (
         *("value", "stderr", "std", "n", "m", "dtype", "device", "method", "subset_size"),
-        *("stderr_rows", "error", "halves", "blocks", "degrees_of_freedom", "estimand", "bias"),
+        *(
+            "stderr_rows",
+            "lower_bound",
+            "halves",
+            "blocks",
+            "degrees_of_freedom",
+            "estimand",
+            "bias",
+        ),
     )
 )
 # The sample counts that the expectation of each number depends on, to first order: by a plug-in of
@@ -232,7 +239,7 @@ def _difference(
     value, errors = b["value"] - a["value"], [side[1] for side in sides]
     stderr = None if None in errors else math.hypot(*(e for e in errors if e is not None))
     said = []
-    if stderr is not None and (is_lower_bound(a) or is_lower_bound(b)):
+    if stderr is not None and ("lower_bound" in a or "lower_bound" in b):
         said.append(LOWER_BOUND)
     if "m" in a and same_real is not True:  # of the real samples too
         said.append(UNKNOWN_REAL if same_real is None else OTHER_REAL)

@@ -13,7 +13,8 @@ from parzen.compare import Comparison, compare_sets
 from parzen.encode import Encoder
 from parzen.feature_sets import FeatureSet
 from parzen.measure import Progress
-from parzen.metrics.compare_models import ModelComparison, compare_models
+from parzen.metrics.compare_models import compare_models
+from parzen.metrics.model_comparison import ModelComparison
 from parzen.protocols import AnyProtocol
 from parzen.reading import read_sets
 from parzen.settings import SEED, Settings

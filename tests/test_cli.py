@@ -1,18 +1,14 @@
+"""parzen compare: its options, table and JSON, and what it refuses."""
+
 import json
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import parzen
-from parzen import compare as comparison
+from parzen import measure
 from parzen.cli import app
-from parzen.encode import Encoder
-from parzen.feature_sets import FeatureSet, read_features
 
 runner = CliRunner()
 
@@ -46,20 +42,6 @@ def fake(rng, tmp_path):
     return tmp_path / "fake.npy"
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    pytest.importorskip("torch")
-    image = pytest.importorskip("PIL.Image")
-    folder = tmp_path_factory.mktemp("images")
-    random = np.random.default_rng(0)
-    for name in ("real", "fake"):
-        (folder / name).mkdir()
-        for i in range(4):
-            pixels = random.integers(0, 256, (24 + i, 20, 3), dtype=np.uint8)
-            image.fromarray(pixels).save(folder / name / f"{i}.png")
-    return folder
-
-
 class TestCompare:
     def test_table_and_json(self, real, fake, tmp_path):
         out = tmp_path / "out.json"
@@ -85,6 +67,35 @@ class TestCompare:
         assert found["metrics"]["precision"]["k"] == 2
         assert found["metrics"]["log_likelihood"]["bandwidth"] == 0.5
         assert found["metrics"]["log_likelihood"]["rule"] == "given"
+
+    def test_error_bars(self, real, fake):
+        options = ["--metrics", "fid,prdc,kde", "--json", "-", "--halves", 4, "--jackknife"]
+        done = parzen_cli("compare", real, fake, *options)
+        found = json.loads(done.stdout)["metrics"]
+        assert all(entry["stderr"] > 0 for entry in found.values())
+        assert found["fid_corrected"]["blocks"] == 10
+        assert found["recall"]["halves"] == found["log_likelihood"]["halves"] == 4
+        assert "corrected" in done.stderr
+        assert "≥" not in done.stderr
+        assert "≥" in parzen_cli("compare", real, fake, "--metrics", "prdc").stdout
+
+    def test_options_without_effect_are_usage_errors(self, real, fake):
+        for option, value in (("--k", 3), ("--bandwidth", 1), ("--halves", 5)):
+            message = misuse("compare", real, fake, "--metrics", "fid", option, value)
+            assert f"for {option}: it has no effect on fid, only on" in message
+        message = misuse("compare", real, fake, "--metrics", "kid", "--jackknife")
+        assert "for --jackknife: it has no effect on kid, only on fid; leave it out" in message
+
+    def test_metrics_by_other_names(self, real, fake):
+        text = parzen_cli("compare", real, fake, "--metrics", "FID, pr", "--json", "-").stdout
+        names = ["fid", "precision", "recall", "density", "coverage"]
+        assert list(json.loads(text)["metrics"]) == names
+
+    @pytest.mark.parametrize("protocol", ["torch-fidelity", "torchmetrics"])
+    def test_protocols_with_few_samples(self, real, fake, protocol):
+        shown = parzen_cli("compare", real, fake, "--protocol", protocol).stdout
+        assert "KID over subsets is left out" in shown
+        assert "subset_size" not in shown
 
     def test_threads(self, real, fake):
         before = parzen.get_num_threads()
@@ -114,11 +125,12 @@ class TestCompare:
         misuse("compare", real)
         misuse("compare", real, fake, "--k", "0")
         misuse("compar", real, fake)
+        assert "is given twice" in misuse("compare", real, fake, fake)
 
     def test_bad_input_is_a_message_and_1(self, real, fake, tmp_path):
         assert "there is no file or folder nowhere" in failure("compare", "nowhere", fake)
         assert "Inception Score needs" in failure("compare", real, fake, "--metrics", "is")
-        assert "k is 30, fake has 30 samples" in failure("compare", real, fake, "--k", 30)
+        assert "fake has 30 samples, k is 30" in failure("compare", real, fake, "--k", 30)
         bad = np.load(real)
         bad[3, 1] = np.nan
         np.save(tmp_path / "bad.npy", bad)
@@ -143,211 +155,58 @@ class TestCompare:
         def stopped(*args, **options):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(comparison, "kid", stopped)
+        monkeypatch.setattr(measure, "kid", stopped)
         assert parzen_cli("compare", real, fake, code=130).stderr == "interrupted\n"
 
 
-class TestImages:
-    def test_features_then_compare_equals_compare(self, images, tmp_path):
-        for name in ("real", "fake"):
-            output = tmp_path / f"{name}.npz"
-            shown = parzen_cli("features", images / name, "-o", output, "--features", "random")
-            assert "RANDOM FEATURES, 2048 (4, 2048), logits_unbiased (4, 1008)" in shown.stdout
-        stored = parzen_cli("compare", tmp_path / "real.npz", tmp_path / "fake.npz", "--json", "-")
-        folders = [images / "real", images / "fake", "--features", "random", "--json", "-"]
-        direct = parzen_cli("compare", *folders)
-        a, b = json.loads(stored.stdout), json.loads(direct.stdout)
-        assert a["metrics"] == b["metrics"]
-        assert a["notes"] == b["notes"]
-        for key in ("network", "weights", "resize", "dtype", "layer", "logits_layer"):
-            assert a["protocol"][key] == b["protocol"][key]
-        assert a["notes"][0].startswith("RANDOM FEATURES")
-        assert "RANDOM FEATURES" in direct.stderr
-        assert a["metrics"]["inception_score"]["n"] == 4
+class TestSeveral:
+    @pytest.fixture
+    def other(self, rng, tmp_path):
+        np.save(tmp_path / "other.npy", rng.normal(loc=2.0, size=(35, 6)))
+        return tmp_path / "other.npy"
 
-    def test_one_layer_in_a_npy(self, images, tmp_path):
-        output = tmp_path / "f.npy"
-        parzen_cli("features", images / "real", "-o", output, "--features", "random", "--layer", 64)
-        assert read_features(output).features()[1].shape == (4, 64)
-
-    def test_a_broken_image_stops_the_run_unless_skipped(self, images, tmp_path):
-        folder = tmp_path / "broken"
-        folder.mkdir()
-        (folder / "a.png").write_bytes((images / "real" / "0.png").read_bytes())
-        (folder / "x.png").write_bytes(b"not an image")
-        options = ["-o", tmp_path / "f.npy", "--features", "random", "--layer", 64]
-        message = failure("features", folder, *options)
-        assert str(folder / "x.png") in message
-        assert "(--skip-broken leaves such images out)" in message
-        assert not (tmp_path / "f.npy").exists()
-        shown = parzen_cli("features", folder, *options, "--skip-broken").stdout
-        assert f"64 (1, 64); skipped 1, such as {folder / 'x.png'}" in shown
-
-    def test_features_are_cached(self, images, tmp_path, monkeypatch):
-        cached = Encoder("random", cache=tmp_path / "kept")
-        first = cached.read(images / "real", ("64", "192"))
-        assert [path.suffix for path in (tmp_path / "kept").iterdir()] == [".npz", ".npz"]
-        monkeypatch.setattr("parzen.vision.InceptionV3.encode", None)
-        again = cached.read(images / "real", ("64",))
-        np.testing.assert_array_equal(again.layers["64"], first.layers["64"])
-
-    def test_features_and_compare_share_the_cache(self, images, tmp_path, monkeypatch):
-        options = ["--features", "random", "--cache", tmp_path / "kept"]
-        for name in ("real", "fake"):
-            parzen_cli("features", images / name, "-o", tmp_path / f"{name}.npz", *options)
-        monkeypatch.setattr("parzen.vision.InceptionV3.encode", None)
-        found = parzen_cli("compare", images / "real", images / "fake", *options, "--json", "-")
-        stored = parzen_cli("compare", tmp_path / "real.npz", tmp_path / "fake.npz", "--json", "-")
-        assert json.loads(found.stdout)["metrics"] == json.loads(stored.stdout)["metrics"]
-
-    def test_other_networks(self, images, tmp_path):
-        (tmp_path / "hubconf.py").write_text(
-            "import torch\n"
-            "def means(pretrained=True):\n"
-            "    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
-        )
-        network = ["--features", f"torchhub:{tmp_path}:means"]
-        folders = [images / "real", images / "fake"]
-        shown = parzen_cli("compare", *folders, *network).stdout
-        assert f"features  torchhub:{tmp_path}:means, weights sha256 " in shown
-        assert ", resize: pil-bicubic to 224 x 224, 8 bits; layer features" in shown
-        assert "Inception Score is left out" in shown
-        message = failure("compare", *folders, *network, "--metrics", "is")
-        assert "gives features of images and no logits_unbiased, which the Inception" in message
-        shown = parzen_cli("features", images / "real", "-o", tmp_path / "f.npz", *network).stdout
-        assert "features (4, 3)" in shown
-        both = ["-o", tmp_path / "f.npz", *network, "--layer", "2048"]
-        assert "no '2048', only features" in misuse("features", images / "real", *both)
-
-    def test_missing_weights_say_where_to_put_them(self, images, tmp_path):
-        message = failure("compare", images / "real", images / "fake", "--weights", tmp_path / "w")
-        assert "no file" in message
-        assert "sha256 6726825d" in message
-        assert "--features random needs no file" in message
-
-    def test_outputs_of_features(self, images, tmp_path):
-        real = images / "real"
-        assert "neither .npz nor .npy" in misuse("features", real, "-o", tmp_path / "f.txt")
-        both = ["-o", tmp_path / "f.npy", "--layer", "64,2048"]
-        assert "holds one layer" in misuse("features", real, *both)
-        assert "did you mean 'logits'" in misuse(
-            "features", real, "-o", "f.npz", "--layer", "logit"
-        )
-        np.save(tmp_path / "features.npy", np.zeros((3, 2)))
-        message = failure("features", tmp_path / "features.npy", "-o", tmp_path / "f.npy")
-        assert "holds features already" in message
-        np.save(tmp_path / "in.npy", np.zeros((2, 8, 8, 3), np.uint8))
-        message = failure("features", tmp_path / "in.npy", "-o", tmp_path / "in.npy")
-        assert "is one of the inputs" in message
-
-
-class TestDoctor:
-    def test_it_tells_what_runs(self):
-        shown = parzen_cli("doctor").stdout
-        for word in ("instructions", "threads", "numpy", "CUDA", "weights"):
+    def test_table_and_json(self, real, fake, other, tmp_path):
+        out = tmp_path / "out.json"
+        shown = parzen_cli("compare", real, fake, other, "--jackknife", "--json", out).stdout
+        for word in ("fake.npy", "other.npy", "corrected", "kid, ", "fid, Student's t"):
             assert word in shown
+        read = json.loads(out.read_text())
+        assert list(read["results"]) == ["fake.npy", "other.npy"]
+        assert [pairs["metric"] for pairs in read["models"]] == ["kid", "fid"]
+        x, y = np.load(real), np.load(other)
+        kid = read["results"]["other.npy"]["metrics"]["kid"]["value"]
+        assert kid == parzen.kid(x, y, subsets=None).mean
 
-    def test_json(self, tmp_path):
-        parzen_cli("doctor", "--json", tmp_path / "facts.json")
-        facts = json.loads((tmp_path / "facts.json").read_text())
-        assert facts["instruction_set"] in facts["instruction_sets_available"]
-        assert facts["threads"] == parzen.get_num_threads()
-        assert facts["weights"]["state"] in ("found", "missing", "damaged", "unknown")
-        assert json.loads(parzen_cli("doctor", "--json", "-").stdout) == facts
-
-    def test_weights_are_checked(self, tmp_path, monkeypatch):
-        pytest.importorskip("torch")
-        monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-        assert "missing; put pt_inception" in parzen_cli("doctor").stdout
-        folder = tmp_path / "hub" / "checkpoints"
-        folder.mkdir(parents=True)
-        (folder / "pt_inception-2015-12-05-6726825d.pth").write_bytes(b"half a file")
-        assert "EXPECTED 6726825d" in parzen_cli("doctor").stdout
+    def test_sets_of_one_name_have_their_whole_paths(self, real, fake, tmp_path):
+        (tmp_path / "deeper").mkdir()
+        again = tmp_path / "deeper" / "fake.npy"
+        np.save(again, np.load(fake) + 1)
+        text = parzen_cli("compare", real, fake, again, "--metrics", "kid", "--json", "-").stdout
+        assert list(json.loads(text)["results"]) == [str(fake), str(again)]
 
 
-def test_without_arguments_there_is_help():
-    assert "compare" in runner.invoke(app, []).output
-    assert parzen_cli("--version").stdout == f"parzen {parzen.__version__}\n"
-    for command in ("compare", "features", "demo", "doctor"):
-        parzen_cli(command, "--help")
+class TestResults:
+    @pytest.fixture
+    def results(self, real, fake, tmp_path):
+        paths = [tmp_path / "a.json", tmp_path / "b.json"]
+        for path, sets in zip(paths, ([real, fake], [fake, fake]), strict=True):
+            parzen_cli("compare", *sets, "--metrics", "kid", "--json", path)
+        return paths
 
+    def test_notes_and_what_was_compared(self, results, real, fake):
+        shown = " ".join(parzen_cli("compare", *results).stdout.split())
+        assert f"first {results[0]}: {real}, {fake} second {results[1]}: {fake}, {fake}" in shown
+        assert "! The real samples differ" in shown
+        assert "! Both results are of the same fake samples." in shown
+        assert "real and fake are the same samples." in shown
+        assert "! both: Features were given ready-made" in shown
 
-def python(code, **options):
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, **options
-    )
+    def test_options_are_refused(self, results):
+        for options in (["--k", 3], ["--metrics", "kid"], ["--seed", 2020], ["--jackknife"]):
+            message = misuse("compare", *results, *options)
+            assert f"for {options[0]}: two results are compared as they are" in message
+        parzen_cli("compare", *results, "--quiet")
 
-
-def test_starting_is_light():
-    code = (
-        "import sys, parzen\n"
-        "heavy = ('torch', 'rich', 'typer', 'matplotlib', 'PIL')\n"
-        "print([name for name in heavy if name in sys.modules])\n"
-        "from parzen.cli import app\n"
-        "app(['compare', '--help'], standalone_mode=False)\n"
-        "print([name for name in ('torch', 'matplotlib', 'PIL', 'scipy') if name in sys.modules])\n"
-    )
-    out = python(code).stdout.splitlines()
-    assert out[0] == "[]"
-    assert "torch" not in out[-1]
-    assert "matplotlib" not in out[-1]
-
-
-WITHOUT_TORCH = "import sys; sys.modules['torch'] = None\nfrom parzen.cli import app\n"
-
-
-def test_doctor_and_features_work_without_torch(real, fake):
-    done = python(WITHOUT_TORCH + "app(['doctor'])")
-    assert done.returncode == 0, done.stderr
-    assert "not looked for: torch is not installed" in done.stdout
-    done = python(WITHOUT_TORCH + f"app(['compare', {str(real)!r}, {str(fake)!r}])")
-    assert done.returncode == 0, done.stderr
-
-
-def test_images_without_torch_say_what_to_install(tmp_path):
-    np.save(tmp_path / "images.npy", np.zeros((2, 8, 8, 3), np.uint8))
-    path = str(tmp_path / "images.npy")
-    done = python(WITHOUT_TORCH + f"app(['compare', {path!r}, {path!r}])")
-    assert done.returncode == 1
-    assert "which need torch: pip install 'parzen[vision]'" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
-def test_ctrl_c_stops_a_long_computation(tmp_path):
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60_000, 64)))
-    code = (
-        "import signal\n"  # started in a shell's background, the tests inherit it as ignored
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "import parzen.compare\n"
-        "run = parzen.compare.kid\n"
-        "def kid(*args, **options):\n"
-        "    print('started', flush=True)\n"
-        "    return run(*args, **options)\n"
-        "parzen.compare.kid = kid\n"
-        "from parzen.cli import app\n"
-        f"app(['compare', {str(tmp_path / 'x.npy')!r}, {str(tmp_path / 'x.npy')!r},"
-        f" '--metrics', 'kid', '--json', {str(tmp_path / 'out.json')!r}])\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "started\n"
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        _, message = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert message == "interrupted\n"
-    assert not (tmp_path / "out.json").exists()
-
-
-def test_the_module_is_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "parzen", "--version"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == f"parzen {parzen.__version__}\n"
-
-
-def test_a_feature_set_is_not_read_again():
-    given = FeatureSet({"x": np.eye(3)})
-    assert Encoder().read(given, ("2048",)) is given
+    def test_two_results_and_nothing_else(self, results, real):
+        for given in ([*results, results[0]], [results[0], real], [real, results[0]]):
+            assert "expected two results, A.json B.json, or none" in misuse("compare", *given)

@@ -1,3 +1,5 @@
+"""The comparison of two sets: numbers of the metrics, and notes on them."""
+
 import json
 import subprocess
 import sys
@@ -6,20 +8,11 @@ import numpy as np
 import pytest
 
 import parzen
-from parzen._files import check_output, written_whole
-from parzen.compare import USUAL, Comparison, compare
-from parzen.encode import Encoder
-from parzen.feature_sets import (
-    LAYERS,
-    NETWORKS,
-    RESIZES,
-    FeatureSet,
-    check_network,
-    read_features,
-    save_features,
-)
+from parzen.compare import Comparison, compare
+from parzen.feature_sets import FeatureSet, fingerprint
 from parzen.protocols import INCEPTION_SHA256
-from parzen.report import figures, lines, protocol_lines, to_dict, write_json
+from parzen.report import lines, protocol_lines, to_dict
+from parzen.settings import USUAL
 
 ORIGIN = {
     "network": "Inception v3 (FID, 2015-12-05)",
@@ -116,12 +109,6 @@ def test_names_that_do_not_exist_are_errors_with_a_suggestion(x, y):
         compare(features(x), features(y), metrics=[])
 
 
-def test_lists_that_are_kept_without_torch_are_those_of_vision():
-    vision = pytest.importorskip("parzen.vision")
-    assert vision.RESIZES == RESIZES
-    assert vision.LAYERS == LAYERS
-
-
 def test_features_of_different_protocols_are_refused(x, y):
     real = FeatureSet({"2048": x}, ORIGIN, "a.npz")
     other = FeatureSet({"2048": y}, ORIGIN | {"resize": "bilinear"}, "b.npz")
@@ -174,48 +161,96 @@ def test_the_protocol_is_complete(x, y, logits):
     assert {"instruction_set", "threads", "started", "seconds", "network", "k"} <= set(p)
 
 
-def test_json_has_every_value_with_its_error(x, y, logits, tmp_path):
-    fake = FeatureSet({"features": y, "logits_unbiased": logits})
-    result = compare(features(x), fake)
-    write_json(tmp_path / "out.json", to_dict(result))
-    read = json.loads((tmp_path / "out.json").read_text())
-    assert set(read) == {"metrics", "notes", "protocol"}
-    assert list(read["metrics"]) == [
-        "fid",
-        "kid",
-        "kid_subsets",
-        "inception_score",
-        "sharpness",
-        "diversity",
-        "precision",
-        "recall",
-        "density",
-        "coverage",
-        "log_likelihood",
-    ]
-    assert all({"value", "stderr", "n", "d"} <= set(entry) for entry in read["metrics"].values())
-    assert read["metrics"]["kid"]["stderr"] == result.kid.stderr
-    assert read["metrics"]["kid_subsets"]["std"] == result.kid_subsets.std
-    assert read["metrics"]["log_likelihood"]["rule"] == "scott"
+def test_the_jackknife_is_fids(x, y):
+    result = compare(x, y, metrics="fid", jackknife=True, seed=5)
+    assert (result.fid, result.fid_corrected) == parzen.fid_jackknife(x, y, seed=5)
+    assert result.fid.stderr == parzen.fid_jackknife(x, y, seed=5).value.stderr
+    assert result.fid == pytest.approx(parzen.fid(x, y), rel=1e-12)
+    assert result.protocol["jackknife"] is True
+    rules = compare(x, y, metrics="fid", jackknife=True, protocol="stylegan3", seed=5)
+    assert rules.fid == parzen.fid_jackknife(x, y, seed=5, ddof=0).value
 
 
-def test_the_table_has_a_line_for_each_value(x, y, logits):
+def test_the_jackknifes_notes_are_of_small_samples(x, y, rng):
+    biased, corrected = "FID is biased upwards", "FID, corrected, keeps a part of the bias"
+    few = " ".join(compare(x[:24], y, metrics="fid", jackknife=True).notes)
+    assert biased not in few
+    assert f"{corrected}: n = 24 and m = 50, where 5 d = 25 are enough." in few
+    assert corrected not in " ".join(compare(x, y, metrics="fid", jackknife=True).notes)
+    wide = rng.normal(size=(2, 30, 20))
+    assert biased in " ".join(compare(*wide, metrics="fid", jackknife=True).notes)
+
+
+def test_halves_are_those_of_precision_and_recall(x, y):
+    result = compare(x, y, metrics="prdc", halves=6, seed=5)
+    expected = parzen.precision_recall(x, y, halves=6, seed=5)
+    assert result.precision_recall == expected
+    assert [v.stderr for v in result.precision_recall] == [v.stderr for v in expected]
+    assert not any("lower bound" in note for note in result.notes)
+
+
+def test_without_halves_standard_errors_are_called_lower_bounds(x, y):
+    result = compare(x, y, metrics="prdc,kde")
+    for value in (*result.precision_recall, result.log_likelihood):
+        assert "held fixed" in value.provenance["lower_bound"]
+    assert any("Standard errors after ≥ are lower bounds" in note for note in result.notes)
+
+
+def test_the_log_likelihoods_standard_error_is_its_spread_over_halves(rng):
+    spread, errors, bounds = [], [], []
+    for seed in range(60):
+        x, y = rng.normal(size=(150, 8)), rng.normal(loc=0.2, scale=1.1, size=(100, 8))
+        value = compare(x, y, metrics="kde", halves=10, seed=seed).log_likelihood
+        fixed = compare(x, y, metrics="kde").log_likelihood
+        assert value == fixed
+        spread.append(value)
+        errors.append(value.stderr)
+        bounds.append(fixed.stderr)
+    truth = np.std(spread, ddof=1)  # known to 9 %
+    assert np.mean(bounds) < truth
+    assert 0.85 * truth < np.sqrt(np.mean(np.square(errors))) < 1.6 * truth
+    facts = value.provenance
+    assert (facts["halves"], facts["seed"], facts["degrees_of_freedom"]) == (10, 59, 9)
+    assert "lower_bound" not in facts
+
+
+def test_halves_and_blocks_follow_the_seed(x, y):
+    options = {"metrics": "kde,prdc,fid", "halves": 4, "jackknife": True}
+    first, again, other = (
+        compare(x, y, seed=seed, **options).to_dict()["metrics"] for seed in (1, 1, 2)
+    )
+    assert first == again
+    for name in ("log_likelihood", "precision", "fid"):
+        assert first[name]["value"] == pytest.approx(other[name]["value"], rel=1e-12)
+        assert first[name]["stderr"] != other[name]["stderr"]
+
+
+def test_fingerprints_tell_what_was_compared(x, y, logits):
     fake = FeatureSet({"features": y, "logits_unbiased": logits})
-    found = {line.name.strip(): line for line in lines(compare(features(x), fake))}
-    assert list(found) == [
-        "FID",
-        "KID",
-        "subsets",
-        "Inception Score",
-        "sharpness",
-        "diversity",
-        "Precision",
-        "Recall",
-        "Density",
-        "Coverage",
-        "KDE log-likelihood",
-    ]
-    assert found["subsets"].note.startswith("100 of 25, std ")
+    expected = {"real": fingerprint(x), "fake": fingerprint(y), "logits": fingerprint(logits)}
+    assert compare(x, fake).protocol["fingerprints"] == expected
+    alone = compare("nowhere", fake, metrics="is").protocol["fingerprints"]
+    assert alone == {"real": None, "fake": None, "logits": expected["logits"]}
+
+
+def test_the_same_samples_twice_are_told(x, y):
+    assert "real and fake are the same samples." in compare(x, x.copy()).notes
+    assert not any("same samples" in note for note in compare(x, y).notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda y: y[0], r"compare: fake has shape \(5,\), expected \(n, d\)"),
+        (lambda y: np.where(y == y[3, 1], np.nan, y), "compare: fake has 1 value that is NaN"),
+        (lambda y: y.astype(object), "compare: fake has dtype object"),
+        (lambda y: y[:0], "compare: fake has 0 samples"),
+    ],
+)
+def test_features_are_checked_before_anything_is_computed(change, words, x, y, monkeypatch):
+    monkeypatch.setattr("parzen.measure.fid", None)
+    with pytest.raises((ValueError, TypeError), match=words):
+        compare(features(x), features(change(y)), metrics="fid")
 
 
 def test_progress_names_the_stages(x, y):
@@ -223,222 +258,6 @@ def test_progress_names_the_stages(x, y):
     compare(features(x), features(y), progress=lambda what, fraction: seen.update({what: fraction}))
     assert {"FID", "KID", "KID of subsets"} <= set(seen)
     assert all(0.0 <= fraction <= 1.0 for fraction in seen.values())
-
-
-@pytest.mark.parametrize(
-    ("value", "stderr", "expected"),
-    [
-        (0.0123456, 0.00117, ("0.0123", "0.0012")),
-        (-1234.56, 31.0, ("-1235", "31")),
-        (52.70449, None, ("52.704", "-")),
-        (0.0, None, ("0.0000", "-")),
-        (1.0, 0.0, ("1.0000", "0")),
-        (3.2e-9, 4e-10, ("3.20e-09", "4.0e-10")),
-        (2e-11, None, ("2.0000e-11", "-")),
-        (123456.0, None, ("123456.0", "-")),
-        (9.9996, 0.0999, ("10.00", "0.10")),
-    ],
-)
-def test_figures_have_the_digits_that_the_error_allows(value, stderr, expected):
-    assert figures(value, stderr) == expected
-
-
-class TestFeatureFiles:
-    def test_npz_comes_back_as_it_was(self, x, tmp_path):
-        path = tmp_path / "f.npz"
-        save_features(path, FeatureSet({"2048": x, "logits_unbiased": x[:, :2]}, ORIGIN))
-        found = read_features(path)
-        assert list(found.layers) == ["2048", "logits_unbiased"]
-        np.testing.assert_array_equal(found.layers["2048"], x)
-        assert found.origin == ORIGIN
-        assert found.features()[0] == "2048"
-        assert list(tmp_path.iterdir()) == [path]
-
-    def test_npy_holds_one_layer(self, x, tmp_path):
-        path = tmp_path / "f.npy"
-        save_features(path, FeatureSet({"2048": x}, ORIGIN))
-        np.testing.assert_array_equal(read_features(path).features()[1], x)
-        with pytest.raises(ValueError, match=r"a .npy file holds one layer, there are a, b"):
-            save_features(path, FeatureSet({"a": x, "b": x}))
-        with pytest.raises(ValueError, match=r"ends in .npz or .npy"):
-            save_features(tmp_path / "f.txt", FeatureSet({"a": x}))
-
-    def test_images_are_left_to_vision(self, tmp_path):
-        images = np.zeros((2, 4, 4, 3), np.uint8)
-        np.save(tmp_path / "a.npy", images)
-        np.savez(tmp_path / "b.npz", arr_0=images, mu=np.zeros(3), sigma=np.eye(3))
-        for name in ("a.npy", "b.npz"):
-            assert read_features(tmp_path / name) is None
-        assert read_features(tmp_path) is None
-
-    def test_foreign_npz(self, x, tmp_path):
-        path = tmp_path / "f.npz"
-        np.savez(path, mine=x, labels=np.arange(60))
-        found = read_features(path)
-        assert found.features()[0] == "mine"
-        assert found.origin is None
-        np.savez(path, a=x, b=x)
-        with pytest.raises(ValueError, match="has the layers a, b, expected 2048 or a single one"):
-            read_features(path).features()
-        np.savez(path, a=x, b=x[:9])
-        with pytest.raises(ValueError, match="different lengths"):
-            read_features(path)
-        np.savez(path, logits=x)
-        with pytest.raises(ValueError, match="logits and no features"):
-            read_features(path).features()
-
-    def test_what_cannot_be_read_is_named(self, x, tmp_path):
-        path = tmp_path / "f.npz"
-        path.write_bytes(b"not an archive")
-        with pytest.raises(ValueError, match=r"f.npz could not be read"):
-            read_features(path)
-        np.savez(path, mu=np.zeros(3), sigma=np.eye(3))
-        with pytest.raises(ValueError, match=r"holds statistics .* parzen.frechet_distance"):
-            read_features(path)
-        np.savez(path, a=np.array([[object()]]))
-        with pytest.raises(ValueError, match="could not be read"):
-            read_features(path)
-        np.save(tmp_path / "g.npy", x)
-        short = (tmp_path / "g.npy").read_bytes()[:300]
-        (tmp_path / "g.npy").write_bytes(short)
-        with pytest.raises(ValueError, match=r"g.npy could not be read"):
-            read_features(tmp_path / "g.npy")
-
-
-class TestOutput:
-    def test_is_written_whole_or_not_at_all(self, tmp_path):
-        path = tmp_path / "out.json"
-        path.write_text("before")
-
-        def half():
-            with written_whole(path) as file:
-                file.write(b"half")
-                raise RuntimeError
-
-        with pytest.raises(RuntimeError):
-            half()
-        assert path.read_text() == "before"
-        assert list(tmp_path.iterdir()) == [path]
-
-    def test_never_replaces_an_input(self, tmp_path):
-        image = tmp_path / "images" / "a.png"
-        image.parent.mkdir()
-        image.write_bytes(b"")
-        link = tmp_path / "link.json"
-        link.symlink_to(image)
-        for output, source in ((image, image), (image, image.parent), (link, image)):
-            with pytest.raises(FileExistsError, match="is one of the inputs"):
-                check_output("--json", output, [source])
-        check_output("--json", tmp_path / "images" / "new.json", [image.parent])
-
-    def test_must_be_possible_to_write(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="there is no folder"):
-            check_output("--json", tmp_path / "nowhere" / "out.json")
-        with pytest.raises(IsADirectoryError, match="is a folder"):
-            check_output("--json", tmp_path)
-
-
-@pytest.fixture
-def images(rng, tmp_path):
-    """Paths of two sets of five small images."""
-    pytest.importorskip("torch")
-    paths = tmp_path / "real.npy", tmp_path / "fake.npy"
-    for path in paths:
-        np.save(path, rng.integers(0, 256, (5, 8, 6, 3), dtype=np.uint8))
-    return paths
-
-
-def means(batch):
-    return batch.float().mean((2, 3))
-
-
-class TestEncoder:
-    @pytest.mark.parametrize(
-        "name", ["randon", "timm:", "clip:", "torchhub:a/b", "torchhub::x", ""]
-    )
-    def test_unknown_networks_list_what_there_is(self, name, images):
-        with pytest.raises(
-            ValueError, match=f"features: there is no .* only {', '.join(NETWORKS)}"
-        ):
-            Encoder(name).read(images[0], ("2048",))
-
-    def test_names(self):
-        assert check_network("", "inception") == ("inception", "")
-        assert check_network("", "timm:hf-hub:timm/x") == ("timm", "hf-hub:timm/x")
-        assert check_network("", "torchhub:a/b:v1:c") == ("torchhub", "a/b:v1:c")
-        assert check_network("", "clip:a/b") == ("clip", "a/b")
-
-    def test_layers(self):
-        assert (Encoder().main, Encoder().logits) == (("2048",), ("logits_unbiased",))
-        assert Encoder("random", layer="768").main == ("768",)
-        single = Encoder("timm:resnet50")
-        assert (single.main, single.logits) == (("features",), ())
-
-    def test_a_callable_is_an_encoder(self, images):
-        result = compare(*images, metrics=["kid", "kde"], encoder=means)
-        from parzen.vision import extract
-
-        x, y = (extract(path, encoder=means) for path in images)
-        assert result.kid == parzen.kid(x, y, subsets=None).mean
-        assert (result.protocol["layer"], result.protocol["network"]) == ("features", "means")
-        assert lines(result)
-
-    def test_without_logits_the_score_is_left_out_or_refused_before_anything_is_computed(
-        self, images
-    ):
-        result = compare(*images, encoder=means)
-        assert result.inception_score is None
-        assert any("Inception Score is left out" in note for note in result.notes)
-
-        def never(batch):
-            raise AssertionError
-
-        with pytest.raises(ValueError, match=r"never gives features .* no logits_unbiased, which"):
-            compare(*images, metrics=["fid", "is"], encoder=never)
-
-    def test_the_layer_asked_for_is_compared(self, images):
-        result = compare(*images, metrics=["kid"], encoder=Encoder("random", layer="64"))
-        assert (result.protocol["layer"], result.protocol["d"]) == ("64", 64)
-        with pytest.raises(ValueError, match="layer: there is no 'features', only 64, 192"):
-            compare(*images, metrics=["kid"], encoder=Encoder("random", layer="features"))
-
-    def test_resize_and_normalisation_reach_the_network(self, images):
-        options = {"resize": "bilinear", "normalisation": "2 x / 255 - 1"}
-        origin = Encoder("random", layer="64", **options).read(images[0], ("64",)).origin
-        assert {key: origin[key] for key in options} == options
-
-    def test_a_protocol_fills_it(self, images):
-        made = Encoder.of("pytorch-fid", network="random")
-        assert (made.resize, made.normalisation) == ("bilinear", "2 x / 255 - 1")
-        assert made.main == ("2048",)
-        result = compare(*images, metrics=["fid"], encoder="random", protocol="pytorch-fid")
-        assert result.protocol["normalisation"] == made.normalisation
-        assert result.fid == compare(*images, metrics=["fid"], encoder=made).fid
-        cmmd = Encoder.of("cmmd")
-        assert (cmmd.main, cmmd.resize, cmmd.normalisation) == (("features",), None, None)
-
-    def test_cmmd_is_what_its_encoder_does(self):
-        pretrained = pytest.importorskip("parzen.vision.pretrained")
-        rules = parzen.protocol("cmmd")
-        mean, std = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-        facts = pretrained.SquareInput(336, mean, std, crop=True).facts
-        assert facts == {"resize": rules.resize, "normalisation": rules.normalisation}
-
-    @pytest.mark.parametrize(
-        ("options", "message"),
-        [
-            ({"network": "timm:x", "resize": "tf1"}, "resize: timm:x has its own"),
-            ({"network": "clip:x", "normalisation": "x"}, "normalisation: clip:x has its own"),
-            ({"network": means, "weights": "w.pth"}, "weights: means has its own"),
-        ],
-    )
-    def test_options_that_would_be_ignored_are_refused(self, images, options, message):
-        with pytest.raises(ValueError, match=message):
-            Encoder(**options).read(images[0], ("features",))
-
-    def test_what_is_no_network(self, images):
-        with pytest.raises(TypeError, match="network: expected a name or a callable, got 3"):
-            Encoder(3).read(images[0], ("features",))
 
 
 def test_comparing_features_imports_no_torch_and_no_rich():
@@ -478,13 +297,6 @@ def test_features_made_by_other_rules_than_the_protocol_s(x, y):
     sets = FeatureSet({"2048": x}, ORIGIN, "a.npz"), FeatureSet({"2048": y}, ORIGIN, "b.npz")
     with pytest.raises(ValueError, match=r"a\.npz: its resize is 'tf1', protocol 'clean-fid' has"):
         compare(*sets, protocol="clean-fid")
-
-
-def test_an_encoder_of_a_protocol():
-    encoder = Encoder.of("torchmetrics", batch_size=3)
-    assert (encoder.network, encoder.resize) == ("inception", "bilinear-antialias")
-    assert encoder.batch_size == 3
-    assert Encoder.of("clean-fid", network="random").network == "random"
 
 
 def test_vendi_and_cmmd_where_they_are_asked_for(x, y):

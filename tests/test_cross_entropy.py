@@ -48,19 +48,25 @@ def test_log_probabilities_stay(rng):
 def test_masks_and_the_ignored(rng):
     logits, targets = rng.normal(size=(2, 3, 4)), rng.integers(0, 4, size=(2, 3))
     every = log_probs_of(logits, targets)
-    assert every.shape == (6,)
+    assert every.shape == (2, 3)
     mask = np.array([[1, 0, 1], [1, 1, 0]])
     ignored = np.where(mask, targets, -100)
-    expected = every[mask.ravel() == 1]
-    np.testing.assert_array_equal(log_probs_of(logits, targets, mask=mask), expected)
-    np.testing.assert_array_equal(log_probs_of(logits, targets, mask=mask == 1), expected)
-    np.testing.assert_array_equal(log_probs_of(logits, ignored), expected)
+    expected = np.ma.masked_array(every, mask == 0)
     padded = np.where(mask, targets, 7)
-    np.testing.assert_array_equal(log_probs_of(logits, padded, ignore_index=7), expected)
+    for found in (
+        log_probs_of(logits, targets, mask=mask),
+        log_probs_of(logits, targets, mask=mask == 1),
+        log_probs_of(logits, ignored),
+        log_probs_of(logits, padded, ignore_index=7),
+    ):
+        np.testing.assert_array_equal(found.mask, mask == 0)
+        np.testing.assert_array_equal(found.compressed(), every[mask == 1])
+        assert np.isnan(np.asarray(found)[mask == 0]).all()  # never taken for a number
     # What is masked need not be in range, nor its logits a distribution.
     logits[0, 1] = -np.inf
     targets[0, 1] = 99
-    np.testing.assert_array_equal(log_probs_of(logits, targets, mask=mask), expected)
+    found = log_probs_of(logits, targets, mask=mask)
+    np.testing.assert_array_equal(found.compressed(), expected.compressed())
     assert cross_entropy(logits, targets, mask=mask) == pytest.approx(-expected.mean(), rel=1e-14)
 
 
@@ -114,6 +120,24 @@ def test_the_standard_error_and_perplexity(rng):
     value = cross_entropy(logits, targets)
     assert value.stderr == pytest.approx(logs.std(ddof=1) / math.sqrt(200), rel=1e-12)
     assert parzen.perplexity(logs) == pytest.approx(math.exp(value), rel=1e-14)
+
+
+def test_texts_are_groups(rng):
+    # Rows of a text share a difficulty: their terms are correlated, and masked ones do not count.
+    logits = rng.normal(size=(30, 12, 5))
+    logits[..., 0] += 3.0 * rng.normal(size=(30, 1))
+    targets, mask = np.zeros((30, 12), dtype=int), rng.random((30, 12)) < 0.7
+    logs = log_probs_of(logits, targets, mask=mask)
+    found = cross_entropy(logits, targets, mask=mask)
+    assert found.stderr == parzen.negative_log_likelihood(logs).stderr
+    labels = np.nonzero(mask)[0]
+    by_label = parzen.negative_log_likelihood(logs.compressed(), groups=labels)
+    assert found.stderr == pytest.approx(by_label.stderr, rel=1e-12)
+    assert found.stderr > 2.0 * parzen.negative_log_likelihood(logs.compressed()).stderr
+    soft = np.eye(5)[targets]
+    again = cross_entropy(logits, soft, mask=mask)
+    assert again == pytest.approx(found, rel=1e-13)
+    assert again.stderr == pytest.approx(found.stderr, rel=1e-12)
 
 
 def test_a_stream_of_batches(rng):

@@ -57,7 +57,7 @@ def test_the_null_is_standard_normal(rng):
     assert abs(z.mean()) < 4.0 / math.sqrt(300)
     assert stats.kstest(z, "norm").pvalue > 1e-3
     c_t = np.array([result.c_t for result in results])
-    assert results[0].c_t.stderr == pytest.approx(math.sqrt(0.5))
+    assert results[0].c_t.provenance["null_deviation"] == pytest.approx(math.sqrt(0.5))
     assert stats.kstest(c_t / math.sqrt(0.5), "norm").pvalue > 1e-3
 
 
@@ -86,8 +86,20 @@ def test_cells_by_their_formula(rng):
         values.append(alone)
     shares = np.array(weights) / 60
     assert result.c_t == pytest.approx(shares @ values, rel=1e-12)
-    assert result.c_t.stderr == pytest.approx(np.linalg.norm(shares))
+    assert result.c_t.provenance["null_deviation"] == pytest.approx(np.linalg.norm(shares))
     assert result.z == parzen.data_copying_test(*samples).z
+
+
+def test_a_statistic_has_no_standard_error(rng):
+    labels = np.arange(40) % 2
+    result = parzen.data_copying_test(*rng.normal(size=(3, 40, 2)), cells=[labels] * 3)
+    for value in (result.z, result.c_t, *result.cells.values()):
+        assert value.stderr is None
+        with pytest.raises(ValueError, match="no standard error"):
+            value.interval()
+    assert result.z.provenance["null_deviation"] == 1.0
+    assert result.p_value.stderr is None
+    assert type(result.p_value) is type(parzen.mmd_test(*rng.normal(size=(2, 9, 2))).p_value)
 
 
 def test_copying_in_one_cell_only(rng):

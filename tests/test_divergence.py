@@ -346,7 +346,8 @@ def test_what_is_refused(p, q, options, error, message):
 @pytest.mark.parametrize(
     ("f", "options", "error", "message"),
     [
-        ("KL", {}, ValueError, r"f is 'KL', expected 'kl' or .* or a function of p/q"),
+        ("KLD", {}, ValueError, r"f is 'KLD', expected 'kl' or .* or a function of p/q"),
+        (lambda t: math.log(t), {}, RuntimeError, r"f \(.*lambda.*\) raised TypeError when given"),
         ("alpha", {}, ValueError, r"f='alpha' needs a number: pass alpha="),
         ("alpha", {"alpha": math.nan}, ValueError, r"alpha is nan, expected a finite number"),
         ("kl", {"alpha": 0.5}, ValueError, r"alpha is for f='alpha', f is 'kl'"),
@@ -364,11 +365,49 @@ def test_generators_that_are_refused(f, options, error, message):
 
 def test_an_infinite_divergence_says_where():
     p, q = [[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]], [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]
-    with pytest.warns(parzen.SupportWarning, match="in 1 places, the first in entry 2 of row 1"):
+    message = "only one of p and q is 0 in 1 of 6 entries, the first in entry 2 of row 1"
+    with pytest.warns(parzen.SupportWarning, match=message) as of_rows:
         assert parzen.kl_divergence(p, q).tolist() == [0.0, math.inf]
-    with pytest.warns(parzen.SupportWarning, match=r"in \d+ places, the first in row \d+"):
-        parzen.kl_divergence(
+    message = r"q has density 0 at \d of the 9 samples of p, the first in row \d"
+    with pytest.warns(parzen.SupportWarning, match=message) as of_samples:
+        parzen.f_divergence(
             Normal([0.0], [[1.0]]),
             lambda x: np.where(x[:, 0] < 0, 0.0, -np.inf),
+            "kl",
             samples=np.random.default_rng(0).normal(size=(9, 1)),
         )
+    for found in (of_rows, of_samples):  # the line above, not one of the package
+        assert [warning.filename for warning in found] == [__file__]
+    with pytest.warns(parzen.SupportWarning, match="because p/q leaves float64 in 1 of 2 entries"):
+        parzen.f_divergence([0.6, 0.4], [0.5, 0.5], "alpha", alpha=1e30)
+    with pytest.warns(parzen.SupportWarning, match="p/q overflows at 1 of the 2 samples of p"):
+        parzen.f_divergence(
+            lambda x: np.array([0.0, 800.0]),
+            lambda x: np.zeros(2),
+            "chi2",
+            samples=np.zeros((2, 1)),
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("kl", "KL"),
+        ("kl", "Kullback-Leibler"),
+        ("reverse-kl", "Reverse KL"),
+        ("reverse-kl", "rkl"),
+        ("jensen-shannon", "JS"),
+        ("jensen-shannon", "jensen_shannon"),
+        ("total-variation", "tv"),
+        ("hellinger", "Hellinger"),
+        ("chi-squared", "chi2"),
+    ],
+)
+def test_short_names(name, short):
+    p, q = [0.5, 0.5], [0.25, 0.75]
+    found = parzen.f_divergence(p, q, short)
+    assert found == parzen.f_divergence(p, q, name)
+    assert found.provenance["f"] == name
+    assert parzen.f_divergence(p, q, "Alpha", alpha=0.3) == parzen.f_divergence(
+        p, q, "alpha", alpha=0.3
+    )

@@ -72,7 +72,13 @@ def test_of_kernel_density_estimates(rng):
         (Normal(0.0, 1.0), np.eye(2), {}, TypeError, "p is a density's; pass samples="),
         (np.eye(2), np.ones((3, 2)), {}, ValueError, r"p has shape \(2, 2\), q has \(3, 2\)"),
         (np.ones(2), np.ones(2), {}, ValueError, r"p has shape \(2,\), expected \(n, d\)"),
-        (np.eye(2), np.eye(2), {"samples": np.eye(2)}, TypeError, "p is a ndarray; with samples"),
+        (
+            np.eye(2),
+            np.eye(2),
+            {"samples": np.eye(2)},
+            TypeError,
+            "the score of p is a ndarray; expected the",
+        ),
         (
             Normal(0.0, 1.0),
             lambda x: x[:, 0],

@@ -5,6 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
+import parzen
 import reference_latent as reference
 
 latent = pytest.importorskip("parzen.latent")
@@ -38,7 +39,8 @@ def test_mig(corrected, rng):
     assert found.per_factor == pytest.approx(expected, abs=1e-12)
     assert found.gap == pytest.approx(expected.mean(), abs=1e-12)
     assert found.gap.stderr is None
-    assert found.interval is None
+    with pytest.raises(ValueError, match="no standard error"):
+        found.gap.interval()
 
 
 def test_miller_and_madow_take_off_the_bias(rng):
@@ -71,8 +73,52 @@ def test_the_corrected_mig_and_its_interval(rng):
     assert np.mean(plain) < truth - 4 * error
     assert abs(gaps.mean() - truth) < abs(np.mean(plain) - truth) / 2
     assert np.mean([result.gap.stderr for result in found]) == pytest.approx(gaps.std(), rel=0.4)
-    inside = [low <= truth <= high for _, (low, high), _ in found]
+    inside = [low <= truth <= high for low, high in (gap.interval() for gap, _ in found)]
     assert sum(inside) >= 33  # of 40: 38 expected
+
+
+def test_the_interval_of_the_mig_is_the_bootstraps(rng):
+    codes, factors = reference.mixed(rng)
+    for corrected in (False, True):
+        options = {"corrected": corrected, "bootstrap": 50, "level": 0.9}
+        gap = latent.mig(codes, factors, **options).gap
+        taken = gap.provenance["interval"]
+        assert gap.interval(0.9) == (taken["low"], taken["high"])
+        assert taken["low"] < taken["high"]
+        with pytest.raises(ValueError, match=r"level is 0.95, the bootstrap's .* at 0.9; pass"):
+            gap.interval()
+
+
+def test_the_plain_mig_and_its_interval_stay_between_0_and_1(rng):
+    # Nearly perfect codes, few rows: the basic bootstrap alone would reach past 1.
+    factors = rng.integers(2, size=(40, 2))
+    codes = np.where(rng.random((40, 2)) < 0.02, 1 - factors, factors)
+    for seed in range(5):
+        gap = latent.mig(codes, factors, bins=2, bootstrap=40, seed=seed).gap
+        low, high = gap.interval()
+        assert 0.0 <= low < high <= 1.0
+    # On a full grid the gap is 1 and those drawn again are less: turned round, all of it is past 1.
+    grid = np.array([[i, j] for i in range(3) for j in range(3)] * 4)
+    perfect = latent.mig(grid, grid, bootstrap=20).gap
+    assert perfect == 1.0
+    low, high = perfect.interval()
+    assert 0.5 < low < high == 1.0
+
+
+def test_perfect_accuracies_are_not_certain(rng):
+    factors = rng.integers(3, size=(300, 2))
+    drawn = {"train_batches": 100, "test_batches": 100}
+    for score, trials in (
+        (latent.factor_vae(factors, factors, **drawn), 100),
+        (latent.beta_vae(factors, factors, **drawn), 100),
+        (latent.dci(factors, factors, estimator="forest").informativeness, 100),
+        (latent.explicitness(factors, factors @ [[0, 1], [1, 0]]), 100),
+    ):
+        assert score == 1.0
+        assert score.stderr == 0.5 / (trials + 1)
+        with pytest.warns(parzen.LowerBoundWarning, match="held fixed"):
+            low, high = score.interval()
+        assert 0.9 < low < high == 1.0
 
 
 def test_modularity(rng):

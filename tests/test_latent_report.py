@@ -73,6 +73,9 @@ def test_the_dictionary_is_json(found):
     assert content["scores"]["MIG"]["value"] == found.mig.gap
     assert content["scores"]["MIG"]["stderr"] == found.mig.gap.stderr
     assert content["scores"]["MIG"]["bins"] == 20
+    low, high = found.mig_corrected.gap.interval()
+    taken = content["scores"]["bias-corrected"]["interval"]
+    assert taken == {"level": 0.95, "low": low, "high": high}
     assert content["scores"]["PSNR at 8 bits"]["value"] is None  # infinite
     assert content["mig_per_factor"] == {
         "shape": found.mig.per_factor[0],
@@ -90,7 +93,7 @@ def test_labels_and_curve_are_optional(data):
     assert short.table().row_count == 13
     assert dataclasses.is_dataclass(short)
     without = latent.report(codes, factors, **{**QUICK, "bootstrap": 0})
-    assert without.mig_corrected.interval is None
+    assert "interval" not in without.mig_corrected.gap.provenance
     assert without.table().row_count == 13
 
 

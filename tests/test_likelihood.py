@@ -17,11 +17,11 @@ EIGHTHS = st.integers(-4096, 64).map(lambda i: i / 8)
 
 
 def test_mean_and_standard_error(rng):
-    logs = -rng.exponential(size=(20, 5))
+    logs = -rng.exponential(size=100)
     value = parzen.expected_log_likelihood(logs)
     assert value == pytest.approx(logs.mean(), rel=1e-14)
     assert value.stderr == pytest.approx(logs.std(ddof=1) / 10, rel=1e-12)
-    assert value.provenance["n"] == 100
+    assert value.provenance["n"] == value.provenance["groups"] == 100
     negative = parzen.negative_log_likelihood(logs)
     assert negative == -value
     assert negative.stderr == value.stderr
@@ -93,6 +93,100 @@ def test_one_log_likelihood_has_no_standard_error():
     assert parzen.perplexity([-1.0]).stderr is None
 
 
+def cluster_robust(texts):
+    """By the formula: the residuals of each text summed, whatever its length."""
+    tokens = np.concatenate(texts)
+    sums = np.array([np.sum(text - tokens.mean()) for text in texts])
+    g = len(texts)
+    return math.sqrt(g / (g - 1) * np.sum(sums**2)) / len(tokens)
+
+
+def test_tokens_of_a_text_are_one_group(rng):
+    texts = [rng.normal() - rng.exponential(size=size) for size in rng.integers(1, 30, 40)]
+    tokens = np.concatenate(texts)
+    labels = np.repeat(np.arange(40), [len(text) for text in texts])
+    order = rng.permutation(len(tokens))
+    padded = np.ma.masked_all((40, 30))
+    for row, text in zip(padded, texts, strict=True):
+        row[: len(text)] = text
+    expected = cluster_robust(texts)
+    for value in (
+        parzen.expected_log_likelihood(tokens, groups=labels),
+        parzen.expected_log_likelihood(tokens[order], groups=labels[order]),
+        parzen.expected_log_likelihood(tokens, groups=[f"text {label}" for label in labels]),
+        parzen.expected_log_likelihood(padded),
+    ):
+        assert value == pytest.approx(tokens.mean(), rel=1e-13)
+        assert value.stderr == pytest.approx(expected, rel=1e-11)
+        assert value.provenance["groups"] == 40
+        assert value.provenance["n"] == len(tokens)
+    perplexity = parzen.perplexity(padded)
+    assert perplexity.stderr == pytest.approx(perplexity * expected, rel=1e-11)
+    bits = parzen.bits_per_dim(tokens, 3, groups=labels)
+    assert bits.stderr == pytest.approx(expected / 3 / LOG2, rel=1e-11)
+    negative = parzen.negative_log_likelihood(padded)
+    assert negative.stderr == pytest.approx(expected, rel=1e-11)
+
+
+def test_groups_of_one_are_no_groups(rng):
+    logs = rng.normal(size=30)
+    alone = parzen.perplexity(logs)
+    for same in (logs[:, None], logs):
+        grouped = parzen.perplexity(same, groups=range(30))
+        assert grouped == alone
+        assert grouped.stderr == pytest.approx(alone.stderr, rel=1e-12)
+    assert parzen.perplexity(logs[None]).stderr is None  # a single text
+
+
+def test_the_standard_error_of_correlated_tokens_by_simulation(rng):
+    means, grouped, flat = [], [], []
+    for _ in range(300):
+        tokens = -1e4 + rng.normal(size=(40, 1)) + 0.5 * rng.normal(size=(40, 25))
+        tokens = np.ma.masked_array(tokens, np.arange(25) >= rng.integers(5, 26, size=(40, 1)))
+        found = parzen.expected_log_likelihood(tokens)
+        means.append(float(found))
+        grouped.append(found.stderr)
+        flat.append(parzen.expected_log_likelihood(tokens.compressed()).stderr)
+    spread = np.std(means)
+    assert np.mean(grouped) == pytest.approx(spread, rel=0.15)
+    assert np.mean(flat) < spread / 2
+
+
+def test_a_stream_of_groups_is_all_at_once(rng):
+    texts = -1e4 + rng.normal(size=(60, 1)) + rng.normal(size=(60, 7))
+    expected = at_once(texts, dims=2)
+    parts, left, right = (LogLikelihood() for _ in range(3))
+    for rows in np.array_split(np.arange(60), 11):
+        parts.update(texts[rows])
+    left.update(texts[:5])
+    right.update(texts[5:].ravel(), groups=np.repeat(np.arange(55), 7))
+    for stream in (parts, left.merge(right)):
+        assert_same(stream.result(2), expected)
+        assert stream.result().perplexity.provenance["groups"] == 60
+    assert_same(pickle.loads(pickle.dumps(parts)).result(dims=2), expected)
+
+
+def test_a_stream_does_not_merge_with_itself(rng):
+    stream = LogLikelihood().update([-1.0, -2.0])
+    with pytest.raises(ValueError, match="other is this one itself"):
+        stream.merge(stream)
+    assert stream.n == 2
+
+
+def test_the_repr_of_a_stream():
+    assert repr(LogLikelihood()) == "LogLikelihood(n=0)"
+    assert repr(LogLikelihood().update([-1.0, -2.0])) == "LogLikelihood(n=2, mean=-1.5)"
+    assert repr(LogLikelihood().update([-1.0, -np.inf])) == "LogLikelihood(n=2, mean=-inf)"
+
+
+def test_dims_by_position_or_name():
+    logs = [-1.0, -2.0]
+    assert parzen.perplexity(logs, 3) == parzen.perplexity(logs, dims=3)
+    assert parzen.bits_per_dim(logs, 3) == parzen.bits_per_dim(logs, dims=3)
+    stream = LogLikelihood().update(logs)
+    assert stream.result(3) == stream.result(dims=3)
+
+
 def assert_same(found, expected):
     for a, b in zip(found, expected, strict=True):
         assert a == pytest.approx(b, rel=1e-12, abs=1e-300)
@@ -160,6 +254,10 @@ def test_a_stream_survives_pickling(rng):
             ValueError,
             r"bits_per_dim: offset is inf, expected a finite number",
         ),
+        (lambda: parzen.perplexity([0.0], groups=[1, 2]), ValueError, r"groups has 2 labels, exp"),
+        (lambda: parzen.perplexity(0.0, groups=[1]), ValueError, r"log_probs is a single number"),
+        (lambda: parzen.perplexity([0.0], groups=3), TypeError, r"perplexity: groups is 3, expect"),
+        (lambda: parzen.perplexity(np.ma.masked_all(3)), ValueError, r"no value that is not mask"),
         (lambda: LogLikelihood().result(), ValueError, r"no log-likelihoods yet; call update"),
         (lambda: LogLikelihood().merge(3), TypeError, r"other is a int, expected a LogLikelihood"),
         (

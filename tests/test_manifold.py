@@ -138,11 +138,39 @@ def test_standard_errors_from_halves_by_simulation():
         assert found[0][i].provenance["degrees_of_freedom"] == 15
 
 
+def test_an_interval_with_the_balls_held_fixed_warns(rng):
+    x, y = rng.normal(size=(2, 50, 3))
+    with pytest.warns(parzen.LowerBoundWarning, match="balls are held fixed; pass halves=20") as w:
+        parzen.precision_recall(x, y).recall.interval()
+    assert w[0].filename == __file__
+    parzen.precision_recall(x, y, halves=4).recall.interval()
+
+
+@pytest.mark.parametrize("halves", [0, 8])
+@pytest.mark.filterwarnings("ignore::parzen.LowerBoundWarning")
+def test_shares_of_zero_and_one_are_not_certain(halves, rng):
+    x = rng.normal(size=(60, 3))
+    apart = parzen.precision_recall(x, x[:50] + 100.0, halves=halves)
+    for name, count in (("precision", 50), ("recall", 60), ("coverage", 60)):
+        value = getattr(apart, name)
+        assert value == 0.0
+        assert value.stderr == 0.5 / (count + 1)
+        low, high = value.interval()
+        assert low == 0.0
+        assert 0.05 < high < 0.11  # Wilson: z^2 / (n + z^2)
+    assert apart.density == 0.0
+    assert apart.density.stderr is None
+    low, high = parzen.precision_recall(x, x, halves=halves).coverage.interval()
+    assert high == 1.0
+    assert 0.5 < low < 0.95  # two halves of one sample do differ
+
+
 def test_halves_change_no_value_and_are_seeded(rng):
     x, y = rng.normal(size=(2, 50, 3))
     fixed, first = parzen.precision_recall(x, y), parzen.precision_recall(x, y, halves=4)
     assert first == fixed
-    assert "lower bound" in fixed.recall.provenance["error"]
+    assert "balls are held fixed" in fixed.recall.provenance["lower_bound"]
+    assert "lower_bound" not in first.recall.provenance
     same, other = (parzen.precision_recall(x, y, halves=4, seed=s) for s in (0, 1))
     assert same.recall.stderr == first.recall.stderr
     assert other.recall.stderr != first.recall.stderr

@@ -131,6 +131,51 @@ def test_a_normal_does_not_change():
         p.mean[0] = 5.0
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fit_has_the_moments_of_the_samples(offset, dtype, rng):
+    x = (rng.normal(size=(50, 4)) + offset).astype(dtype)
+    wide = x.astype(np.float64)
+    for ddof in (0, 1):
+        p = Normal.fit(x, ddof=ddof)
+        np.testing.assert_allclose(p.mean, wide.mean(axis=0), rtol=1e-12, atol=1e-12)
+        expected = np.cov(wide - offset, rowvar=False, ddof=ddof)
+        np.testing.assert_allclose(p.covariance, expected, rtol=1e-9, atol=1e-10)
+    assert Normal.fit(x[:, :1]).covariance.shape == (1, 1)
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_sample_draws_from_the_density(diagonal, rng):
+    p = Normal(rng.normal(size=3), [0.5, 1.0, 4.0]) if diagonal else normal(rng, 3)
+    x = p.sample(20_000, seed=5)
+    np.testing.assert_array_equal(x, p.sample(20_000, seed=5))
+    assert not np.array_equal(x, p.sample(20_000, seed=6))
+    # x and (x - mean)(x - mean)' have means of 4 standard deviations at most.
+    covariance = np.diag(p.covariance) if diagonal else p.covariance
+    deviations = np.sqrt(covariance.diagonal())
+    assert (np.abs(x.mean(axis=0) - p.mean) < 4.0 * deviations / math.sqrt(20_000)).all()
+    bound = 4.0 * math.sqrt(2.0 / 20_000) * np.outer(deviations, deviations)
+    assert (np.abs(np.cov(x, rowvar=False) - covariance) < bound).all()
+    found = parzen.kl_divergence(p, Normal.fit(x), samples=x)
+    assert abs(found) < 4.0 * found.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Normal.fit(np.eye(3)), ValueError, "samples has 3 rows of 3 numbers: .* singular"),
+        (lambda: Normal.fit(np.ones((9, 2))), ValueError, "not positive definite"),
+        (lambda: Normal.fit(np.ones(9)), ValueError, r"Normal.fit: samples has shape \(9,\)"),
+        (lambda: Normal.fit(np.eye(3), ddof=-1), ValueError, "ddof is -1"),
+        (lambda: Normal(0.0, 1.0).sample(0), ValueError, "Normal.sample: n is 0"),
+        (lambda: Normal(0.0, 1.0).sample(1, seed=None), TypeError, "Normal.sample: seed is None"),
+    ],
+)
+def test_fits_and_draws_that_are_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
 @pytest.mark.parametrize(
     ("mean", "covariance", "message"),
     [

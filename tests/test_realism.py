@@ -50,16 +50,27 @@ def test_authenticity_follows_the_formula(dtype, n, m, d, rng):
     value = parzen.authenticity(real, fake)
     assert value == reference.authenticity(real, fake)
     if m > 1:
-        assert value.stderr == pytest.approx(math.sqrt(value * (1 - value) / (m - 1)))
+        binomial = math.sqrt(value * (1 - value) / (m - 1))
+        assert value.stderr == pytest.approx(binomial or 0.5 / (m + 1))
 
 
 def test_authenticity_of_copies_and_of_far_samples(rng):
     real, fake = rng.normal(size=(2, 100, 5))
     assert parzen.authenticity(real, real[::-1]) == 0.0
     assert parzen.authenticity(real + 1e7, real + 1e7) == 0.0
-    assert parzen.authenticity(real, fake + 100.0) == 1.0
+    far = parzen.authenticity(real, fake + 100.0)
+    assert (far, far.stderr) == (1.0, 0.5 / 101)
+    assert far.interval() == (pytest.approx(100 / (100 + 1.959964**2)), 1.0)
     some = np.concatenate([real[:30], fake[:70] + 100.0])
     assert parzen.authenticity(real, some) == pytest.approx(0.7)
+
+
+def test_realism_of_copies(rng):
+    real = rng.normal(size=(51, 3))
+    distances = reference.squared_distances(real, real)
+    radii = np.sort(distances, axis=1)[:, 3]
+    copies = parzen.realism(real, real)
+    np.testing.assert_array_equal(np.isinf(copies), radii <= np.median(radii))
 
 
 def test_authenticity_on_the_radius_is_a_copy():

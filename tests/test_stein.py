@@ -236,7 +236,7 @@ def test_options_that_are_refused(options, error, message):
     [
         (np.zeros((5, 4)), r"scores has shape \(5, 4\), expected \(5, 5\)"),
         (np.full((5, 5), np.nan), r"scores has 25 values that are NaN"),
-        (lambda x: x[:, 0], r"the score of scores has shape \(5,\)"),
+        (lambda x: x[:, 0], r"scores has shape \(5,\), expected \(5, 5\)"),
         (np.full((5, 5), 1e200), r"overflow"),
     ],
 )

@@ -1,7 +1,7 @@
 """How far apart are two sets of samples, and how good is a generative model."""
 
 from parzen._core import get_num_threads, set_num_threads
-from parzen._estimate import Estimate, __version__
+from parzen._estimate import Estimate, LowerBoundWarning, __version__
 from parzen.metrics.authenticity import authenticity
 from parzen.metrics.bandwidth import BandwidthWarning
 from parzen.metrics.by_class import ByClass, fid_by_class, kid_by_class
@@ -78,6 +78,7 @@ __all__ = [
     "KernelDensity",
     "Likelihood",
     "LogLikelihood",
+    "LowerBoundWarning",
     "MMDTest",
     "ModelComparison",
     "ModelDifference",

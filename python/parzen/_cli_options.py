@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,51 +80,60 @@ def usage(option: str) -> Iterator[None]:
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
-def encoder_of(
-    protocol: str | None,
-    network: str | None,
-    weights: Path | None,
-    resize: str | None,
-    batch_size: int,
-    workers: int | None,
-    skip_broken: bool,
-    cache: Path | None,
-    progress: bool,
-    threads: int | None,
-) -> Encoder:
-    """Return the encoder that the options describe."""
-    from parzen import protocols
-    from parzen.encode import Encoder
-    from parzen.feature_sets import RESIZES, check_names, check_network
+@dataclass(frozen=True)
+class EncoderOptions:
+    """The options that compare and features share: what becomes of images."""
 
-    given: dict[str, str] = {}
-    if network is not None:
-        with usage("--features"):
-            family, _ = check_network("", network)
-        given["network"] = network
-        if family not in ("inception", "random") and resize is not None:
-            raise typer.BadParameter(f"{network} has its own", param_hint="--resize")
-        if family in ("random", "clip") and weights is not None:
-            raise typer.BadParameter(f"{network} takes no weights", param_hint="--weights")
-    if resize is not None:
-        with usage("--resize"):
-            given["resize"] = check_names("", [resize], RESIZES)[0]
-    if protocol is not None:
-        with usage("--protocol"):
-            protocols.protocol(protocol)
-        if resize is not None:
-            raise typer.BadParameter(f"{protocol} settles it", param_hint="--resize")
-    make = Encoder if protocol is None else functools.partial(Encoder.of, protocol)
-    return make(
-        **given,
-        weights=weights,
-        batch_size=batch_size,
-        workers=workers,
-        skip_broken=skip_broken,
-        cache=cache,
-        progress=progress,
-        threads=threads,
-    )
+    protocol: str | None
+    network: str | None
+    weights: Path | None
+    resize: str | None
+    batch_size: int
+    workers: int | None
+    skip_broken: bool
+    cache: Path | None
+    threads: int | None
+    quiet: bool
+
+    @property
+    def progress(self) -> bool:
+        """Whether to draw bars."""
+        return not self.quiet and sys.stderr.isatty()
+
+    def encoder(self) -> Encoder:
+        """Return the encoder that the options describe, or an error of the option at fault."""
+        from parzen import protocols
+        from parzen.encode import Encoder
+        from parzen.feature_sets import RESIZES, check_names, check_network
+
+        given: dict[str, str] = {}
+        if self.network is not None:
+            with usage("--features"):
+                family, _ = check_network("", self.network)
+            given["network"] = self.network
+            if family not in ("inception", "random") and self.resize is not None:
+                raise typer.BadParameter(f"{self.network} has its own", param_hint="--resize")
+            if family in ("random", "clip") and self.weights is not None:
+                raise typer.BadParameter(f"{self.network} takes no weights", param_hint="--weights")
+        if self.resize is not None:
+            with usage("--resize"):
+                given["resize"] = check_names("", [self.resize], RESIZES)[0]
+        make: Callable[..., Encoder] = Encoder
+        if self.protocol is not None:
+            with usage("--protocol"):
+                make = functools.partial(Encoder.of, protocols.protocol(self.protocol))
+            if self.resize is not None:
+                raise typer.BadParameter(f"{self.protocol} settles it", param_hint="--resize")
+        return make(
+            **given,
+            weights=self.weights,
+            batch_size=self.batch_size,
+            workers=self.workers,
+            skip_broken=self.skip_broken,
+            cache=self.cache,
+            progress=self.progress,
+            threads=self.threads,
+        )
 
 
 def bandwidth_of(text: str) -> float | str:
@@ -141,6 +152,24 @@ def bandwidth_of(text: str) -> float | str:
 def split(text: str) -> list[str]:
     """Return the names between commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def refuse_other_options(context: typer.Context, kept: tuple[str, ...], why: str) -> None:
+    """Refuse every option that was given, but for some."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in kept and source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(why, param_hint=parameter.opts[0])
+
+
+def names_of(paths: list[Path]) -> dict[str, Path]:
+    """Return short names of paths: the last parts, or all of them where two are equal."""
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise typer.BadParameter(f"{twice} is given twice", param_hint="fake")
+    short = [path.name for path in paths]
+    unique = len(set(short)) == len(short) and all(short)
+    return dict(zip(short if unique else map(str, paths), paths, strict=True))
 
 
 def check_output_of(option: str, path: Path | None, *inputs: Path | None) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from parzen._samples import computation
+from parzen._shares import wilson
 
 if TYPE_CHECKING:
     from parzen._core import Progress
     from parzen._samples import AnySamples
 
 __version__ = version("parzen")
+
+
+class LowerBoundWarning(UserWarning):
+    """An interval is made of a standard error that leaves out some of the noise."""
 
 
 class Estimate(float):
@@ -53,11 +60,13 @@ class Estimate(float):
         return self
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return a confidence interval, value -+ quantile x stderr.
+        """Return a confidence interval, as a rule value -+ quantile x stderr.
 
         The quantile is the normal one, or Student's where the provenance has degrees of freedom
-        because the standard error itself is from few numbers. What the interval is for is said
-        by the provenance's ``estimand``, where it is not the obvious.
+        because the standard error itself is from few numbers. A number of a bounded ``range`` (a
+        share, a p-value) has Wilson's interval, which does not leave it. Where the provenance has
+        an ``interval``, of a bootstrap, it is that one. What the interval is for is said by the
+        provenance's ``estimand``, where it is not the obvious.
 
         Parameters
         ----------
@@ -72,7 +81,19 @@ class Estimate(float):
         Raises
         ------
         ValueError
-            Where there is no standard error, or `level` is no such share.
+            Where there is no standard error, `level` is no such share, or it is not the level of
+            the bootstrap's interval.
+
+        Warns
+        -----
+        LowerBoundWarning
+            Where the standard error is a lower bound, so that the interval is too short: the
+            provenance's ``lower_bound`` says what was held fixed, and what to do.
+
+        References
+        ----------
+        Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
+        the American Statistical Association 22, 1927.
 
         Examples
         --------
@@ -82,14 +103,29 @@ class Estimate(float):
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"interval: level is {level!r}, expected a number between 0 and 1")
+        facts = self.provenance
+        if "interval" in facts:
+            return _taken(facts["interval"], level)
         if self.stderr is None:
             raise ValueError(f"interval: no standard error of {self!r} is known")
+        if "lower_bound" in facts:
+            warnings.warn(
+                f"interval: the standard error of {facts.get('metric', 'this')} is a lower bound, "
+                f"and the interval too short: {facts['lower_bound']}",
+                LowerBoundWarning,
+                stacklevel=2,
+            )
         from scipy.special import ndtri, stdtrit
 
-        freedom = self.provenance.get("degrees_of_freedom")
+        freedom = facts.get("degrees_of_freedom")
         tail = 0.5 + level / 2.0
-        quantile = ndtri(tail) if freedom is None else stdtrit(freedom, tail)
-        reach = float(quantile) * self.stderr
+        quantile = float(ndtri(tail) if freedom is None else stdtrit(freedom, tail))
+        if "range" in facts:
+            low, high = facts["range"]
+            width = high - low
+            ends = wilson((float(self) - low) / width, self.stderr / width, quantile)
+            return low + width * ends[0], low + width * ends[1]
+        reach = quantile * self.stderr
         return float(self) - reach, float(self) + reach
 
     def __repr__(self) -> str:
@@ -101,6 +137,17 @@ class Estimate(float):
 
     def __reduce__(self) -> tuple[type[Estimate], tuple[float, float | None, dict[str, Any]]]:
         return Estimate, (float(self), self.stderr, self.provenance)
+
+
+def _taken(interval: dict[str, float], level: float) -> tuple[float, float]:
+    """Return the ends of an interval that was taken at one level, where that is the level."""
+    taken = interval["level"]
+    if not math.isclose(level, taken):
+        raise ValueError(
+            f"interval: level is {level}, the bootstrap's interval was taken at {taken:g}; pass "
+            f"level={taken:g}, or the wanted level to the metric"
+        )
+    return interval["low"], interval["high"]
 
 
 def provenance(

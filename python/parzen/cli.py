@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from parzen._cli_options import (
     STDOUT,
     BatchSize,
     Cache,
+    EncoderOptions,
     Json,
     Network,
     Protocol,
@@ -26,7 +27,8 @@ from parzen._cli_options import (
     Workers,
     bandwidth_of,
     check_output_of,
-    encoder_of,
+    names_of,
+    refuse_other_options,
     set_threads,
     split,
     usage,
@@ -34,6 +36,9 @@ from parzen._cli_options import (
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from parzen.compare import Comparison
+    from parzen.several import Comparisons
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,6 +73,7 @@ def main(
 
 @app.command()
 def compare(
+    context: typer.Context,
     real: Annotated[
         Path,
         typer.Argument(
@@ -75,12 +81,18 @@ def compare(
             "wrote: the differences of their numbers, where the same protocol made them."
         ),
     ],
-    fake: Annotated[Path, typer.Argument(help="The same, of the set to be judged.")],
+    fake: Annotated[
+        list[Path],
+        typer.Argument(
+            help="The same, of the set to be judged. Several: all of them, and which pairs differ "
+            "in KID and, with --jackknife, in FID."
+        ),
+    ],
     metrics: Annotated[
         str | None,
         typer.Option(
-            help="Some of fid,kid,is,prdc,kde,vendi,cmmd; by default the first five, or those that "
-            "the protocol has."
+            help="Some of fid, kid, is, prdc, kde, vendi, cmmd, with commas between; by default "
+            "the first five, or those that the protocol has."
         ),
     ] = None,
     protocol: Protocol = None,
@@ -92,60 +104,86 @@ def compare(
     skip_broken: SkipBroken = False,
     cache: Cache = None,
     bandwidth: Annotated[
-        str, typer.Option(help="Of kde: scott, silverman or a number.", metavar="scott|silverman|H")
-    ] = "scott",
+        str | None,
+        typer.Option(
+            help="Of kde: scott (the default), silverman or a number.", metavar="scott|silverman|H"
+        ),
+    ] = None,
     k: Annotated[
-        int, typer.Option("--k", help="Of prdc: the neighbour that a ball reaches to.", min=1)
-    ] = 3,
+        int | None,
+        typer.Option("--k", help="Of prdc: the neighbour that a ball reaches to; 3.", min=1),
+    ] = None,
+    halves: Annotated[
+        int,
+        typer.Option(
+            help="Of prdc and kde: standard errors from so many random halves, 20 are enough; "
+            "without, lower bounds.",
+            min=0,
+        ),
+    ] = 0,
+    jackknife: Annotated[
+        bool,
+        typer.Option("--jackknife", help="Of fid: a standard error, and FID without its bias."),
+    ] = False,
     seed: Seed = 2020,
     threads: Threads = None,
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare two sets: FID, KID, Inception Score, precision and recall, KDE log-likelihood."""
+    """Compare sets: FID, KID, Inception Score, precision and recall, KDE log-likelihood."""
     with _errors():
-        from parzen.compare import METRICS
-        from parzen.compare import compare as run
-        from parzen.feature_sets import check_names
-        from parzen.report import show, to_dict, write_json
-
-        with usage("--metrics"):
-            wanted = None if metrics is None else check_names("", split(metrics), METRICS)
-        with usage("--bandwidth"):
-            h = bandwidth_of(bandwidth)
-        if real.suffix.lower() == fake.suffix.lower() == ".json":
-            check_output_of("--json", json, real, fake)
-            _compare_results(real, fake, json)
+        check_output_of("--json", json, real, *fake, weights)
+        if any(path.suffix.lower() == ".json" for path in (real, *fake)):
+            kept = ("real", "fake", "json", "quiet")
+            refuse_other_options(context, kept, "two results are compared as they are")
+            _compare_results([real, *fake], json)
             return
-        shown = not quiet and sys.stderr.isatty()
-        encoder = encoder_of(
-            protocol,
-            features,
-            weights,
-            resize,
-            batch_size,
-            workers,
-            skip_broken,
-            cache,
-            shown,
-            threads,
+        from parzen import protocols
+        from parzen.compare import compare as run
+        from parzen.report import show, write_json
+        from parzen.settings import check_effect, chosen_metrics
+        from parzen.several import compare_several
+
+        images = EncoderOptions(
+            protocol=protocol,
+            network=features,
+            weights=weights,
+            resize=resize,
+            batch_size=batch_size,
+            workers=workers,
+            skip_broken=skip_broken,
+            cache=cache,
+            threads=threads,
+            quiet=quiet,
         )
-        check_output_of("--json", json, real, fake, weights)
+        encoder = images.encoder()
+        with usage("--metrics"):
+            rules = None if protocol is None else protocols.protocol(protocol)
+            wanted = chosen_metrics(metrics, rules, "")
+        given = {"bandwidth": bandwidth, "k": k, "halves": halves, "jackknife": jackknife}
+        for option, value in given.items():
+            with usage(f"--{option}"):
+                if value:
+                    check_effect(option, wanted, "it")
+        with usage("--bandwidth"):
+            h = None if bandwidth is None else bandwidth_of(bandwidth)
         set_threads(threads)
-        with _progress(shown) as progress:
-            result = run(
-                real,
-                fake,
-                metrics=wanted,
-                encoder=encoder,
-                seed=seed,
-                bandwidth=h,
-                k=k,
-                protocol=protocol,
-                progress=progress,
-            )
+        options: dict[str, Any] = {
+            "metrics": metrics,
+            "encoder": encoder,
+            "seed": seed,
+            **given,
+            "bandwidth": h,
+            "protocol": protocol,
+        }
+        with _progress(images.progress) as progress:
+            result: Comparison | Comparisons
+            if len(fake) == 1:
+                result = run(real, fake[0], **options, progress=progress)
+            else:
+                result = compare_several(real, names_of(fake), **options, progress=progress)
         if json is not None:
-            write_json(None if json == STDOUT else json, to_dict(result))
+            write_json(None if json == STDOUT else json, result.to_dict())
         show(result, _console(stderr=json == STDOUT))
 
 
@@ -175,19 +213,18 @@ def features(
     with _errors():
         from parzen.feature_sets import check_names, read_features, save_features
 
-        shown = not quiet and sys.stderr.isatty()
-        encoder = encoder_of(
-            protocol,
-            network,
-            weights,
-            resize,
-            batch_size,
-            workers,
-            skip_broken,
-            cache,
-            shown,
-            threads,
-        )
+        encoder = EncoderOptions(
+            protocol=protocol,
+            network=network,
+            weights=weights,
+            resize=resize,
+            batch_size=batch_size,
+            workers=workers,
+            skip_broken=skip_broken,
+            cache=cache,
+            threads=threads,
+            quiet=quiet,
+        ).encoder()
         suffix = output.suffix.lower()
         layers = encoder.main if suffix == ".npy" else encoder.main + encoder.logits
         if layer is not None:
@@ -302,17 +339,28 @@ def _progress(shown: bool) -> Iterator[Callable[[str, float], None] | None]:
         bars.stop()
 
 
-def _compare_results(first: Path, second: Path, json: Path | None) -> None:
+def _compare_results(paths: list[Path], json: Path | None) -> None:
     from dataclasses import asdict
 
-    from parzen.report import write_json
-    from parzen.results import differences, read_result, table
+    from parzen.report import print_notes, write_json
+    from parzen.results import differences, notes, read_result, table
 
-    found = differences(read_result(first), read_result(second))
+    if len(paths) != 2 or any(path.suffix.lower() != ".json" for path in paths):
+        raise typer.BadParameter(
+            "expected two results, A.json B.json, or none", param_hint="real and fake"
+        )
+    first, second = (read_result(path) for path in paths)
+    found = differences(first, second)
+    said = notes(first, second, (str(paths[0]), str(paths[1])))
     if json is not None:
         lines = [asdict(line) for line in found]
-        write_json(None if json == STDOUT else json, {"differences": lines})
-    _console(stderr=json == STDOUT).print(table(found))
+        write_json(None if json == STDOUT else json, {"differences": lines, "notes": said})
+    console = _console(stderr=json == STDOUT)
+    for title, path, result in (("first", paths[0], first), ("second", paths[1], second)):
+        sets = f"{result['protocol']['real']}, {result['protocol']['fake']}"
+        console.print(f"{title:<7} {path}: {sets}", markup=False, style="dim", soft_wrap=True)
+    console.print(table(found))
+    print_notes(said, console)
 
 
 def _console(stderr: bool = False) -> Console:

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-import functools
-import math
 import platform
-import time
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy
 
-from parzen import _core, protocols
-from parzen._estimate import Estimate, __version__, provenance
-from parzen._options import as_integer, as_seed
+from parzen import _core
+from parzen._arrays import as_pair
+from parzen._estimate import Estimate, __version__
 from parzen.encode import Encoder
-from parzen.feature_sets import (
-    LOGITS,
-    Array,
-    check_names,
-    check_same_origin,
-)
-from parzen.metrics.cmmd import cmmd
-from parzen.metrics.frechet import SmallSampleWarning, fid
-from parzen.metrics.inception_score import InceptionScore, inception_score
-from parzen.metrics.kde import KernelDensity
-from parzen.metrics.kid import KID, kid
-from parzen.metrics.log_density import log_density
-from parzen.metrics.manifold import PrecisionRecall, precision_recall
-from parzen.metrics.vendi import vendi_score
+from parzen.feature_sets import FeatureSet, check_same_origin, fingerprint
+from parzen.measure import Progress, distances_of, score_of
+from parzen.metrics.inception_score import InceptionScore
+from parzen.metrics.kid import KID
+from parzen.metrics.manifold import PrecisionRecall
 from parzen.origins import origin_notes, origin_record, protocol_notes
-from parzen.protocols import AnyProtocol, Protocol
+from parzen.protocols import AnyProtocol
+from parzen.reading import read_sets
+from parzen.settings import SEED, Settings
 
-USUAL = ("fid", "kid", "is", "prdc", "kde")
-METRICS = (*USUAL, "vendi", "cmmd")
-RULE_OF = {
-    "fid": "fid",
-    "kid": "kid",
-    "is": "inception_score",
-    "prdc": "precision_recall",
-    "cmmd": "cmmd",
-}  # of a protocol
-SPLITS = 10
-SUBSETS = 100
-SUBSET_SIZE = 1000
-
-Progress = Callable[[str, float], None]  # what is done now, and the fraction of it
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -60,6 +37,8 @@ class Comparison:
     ----------
     fid
         Frechet Inception Distance.
+    fid_corrected
+        FID less its bias, where the jackknife was asked for.
     kid
         KID of all samples, unbiased, with its standard error.
     kid_subsets
@@ -82,6 +61,7 @@ class Comparison:
     """
 
     fid: Estimate | None = None
+    fid_corrected: Estimate | None = None
     kid: Estimate | None = None
     kid_subsets: KID | None = None
     inception_score: InceptionScore | None = None
@@ -92,16 +72,30 @@ class Comparison:
     notes: tuple[str, ...] = ()
     protocol: dict[str, Any] = field(default_factory=dict)
 
+    def table(self) -> Table:
+        """Return the numbers as a table to print with rich; an error after ≥ is a lower bound."""
+        from parzen.report import table
+
+        return table(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return every value with its standard error, the notes and the protocol, for JSON."""
+        from parzen.report import to_dict
+
+        return to_dict(self)
+
 
 def compare(
     real: object,
     fake: object,
     *,
-    metrics: Iterable[str] | None = None,
+    metrics: str | Iterable[str] | None = None,
     encoder: Encoder | str | Callable[[Any], Any] | None = None,
-    seed: int = 2020,
-    bandwidth: float | str = "scott",
-    k: int = 3,
+    seed: int = SEED,
+    bandwidth: float | str | None = None,
+    k: int | None = None,
+    halves: int = 0,
+    jackknife: bool = False,
     protocol: AnyProtocol | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -114,19 +108,27 @@ def compare(
         (n, d), as ``parzen features`` writes it; an array of features (n, d); a `FeatureSet`, of
         features and logits; or what else `parzen.vision.extract` takes.
     metrics
-        Some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``, ``vendi``, ``cmmd``. None: the first
-        five, or those that the protocol has; the Inception Score only where there are images or
-        logits.
+        One or some of ``fid``, ``kid``, ``is``, ``prdc``, ``kde``, ``vendi``, ``cmmd``, or their
+        longer names, as ``"inception_score"``. None: the first five, or those that the protocol
+        has; the Inception Score only where there are images or logits.
     encoder
         How images become features: an `Encoder`, or the `network` of one, which is a name or a
         callable; None: as the protocol has it, else Inception with the published weights. Not used
         where features are given.
     seed
-        Of the random subsets of KID and of the shuffle of the Inception Score.
+        Of all that is drawn: KID's subsets, the shuffle of the Inception Score, halves, blocks.
     bandwidth
-        Of the kernel density estimate: a number > 0, ``"scott"`` or ``"silverman"``.
+        Of the kernel density estimate: a number > 0, ``"scott"`` or ``"silverman"``. None:
+        ``"scott"``.
     k
-        The neighbour that a ball of precision and recall reaches to.
+        The neighbour that a ball of precision and recall reaches to. None: 3.
+    halves
+        From how many random halves of both sets the standard errors of precision, recall, density,
+        coverage and the log-likelihood are taken; 20 are enough, at a quarter of the cost each. 0:
+        lower bounds, which hold balls and density fixed.
+    jackknife
+        Whether FID gets a standard error, and a second value without its bias; see
+        `parzen.fid_jackknife`. It costs 20 Frechet distances more.
     protocol
         A package whose numbers are to be had: its resize, normalisation and rules of each metric;
         see `parzen.protocol`.
@@ -142,6 +144,7 @@ def compare(
     ------
     ValueError, TypeError, OSError
         Where a set cannot be read or the two cannot be compared; the message says which and why.
+        Where an option has no effect on any of the metrics.
 
     Examples
     --------
@@ -151,77 +154,86 @@ def compare(
     >>> result = compare(x, y + 1, metrics=["kid", "kde"])
     >>> result.kid > 10 * result.kid.stderr
     True
+    >>> list(compare(x, y, metrics="fid", jackknife=True).to_dict()["metrics"])
+    ['fid', 'fid_corrected']
     """
-    started, clock = datetime.now(timezone.utc), time.perf_counter()
-    rules = None if protocol is None else protocols.protocol(protocol)
-    wanted = _wanted(metrics, rules)
-    seed, k = as_seed("compare: seed", seed), as_integer("compare: k", k, 1)
-    pairwise = [name for name in wanted if name != "is"]
-    if encoder is None:
-        encoder = Encoder() if rules is None else Encoder.of(rules)
-    elif not isinstance(encoder, Encoder):
-        encoder = Encoder(encoder) if rules is None else Encoder.of(rules, network=encoder)
+    started = datetime.now(timezone.utc)
+    settings = Settings.of(
+        metrics=metrics,
+        protocol=protocol,
+        seed=seed,
+        k=k,
+        bandwidth=bandwidth,
+        halves=halves,
+        jackknife=jackknife,
+    )
+    x, (y,) = read_sets(real, [fake], encoder, settings)
+    return compare_sets(x, y, settings, started, progress)
 
-    main = encoder.main if pairwise else ()
-    logits_layer = (LOGITS[:1] if metrics is not None else encoder.logits) if "is" in wanted else ()
-    # First the set that may lack logits. Of it alone is the Inception Score: with nothing else
-    # asked, real is not read.
-    y = encoder.read(fake, main + logits_layer)
-    x = encoder.read(real, main) if pairwise else None
 
-    notes = origin_notes(x, y)
+def compare_sets(
+    x: FeatureSet, y: FeatureSet, settings: Settings, started: datetime, progress: Progress | None
+) -> Comparison:
+    """Compare two sets of features; x is empty where the Inception Score alone is asked for."""
+    rules, wanted = settings.rules, settings.metrics
+    sets = (x, y) if settings.pairwise else (y,)
+    notes = origin_notes(*sets)
     if rules is not None:
-        notes += protocol_notes(rules, wanted, x, y)
+        notes += protocol_notes(rules, wanted, *sets)
     found: dict[str, Any] = {}
     sizes: dict[str, Any] = {"n": None, "m": None, "d": None, "layer": None, "logits_layer": None}
-    if "is" in wanted:
-        logits = y.logits()
-        if logits is not None:
-            sizes |= {"m": len(logits[1]), "logits_layer": logits[0]}
-            report = _stage(progress, "Inception Score")
-            found["inception_score"] = _inception_score(logits[1], seed, rules, report)
-        elif metrics is None:
-            notes.append("The Inception Score is left out: it needs logits, these are features.")
-        else:
-            raise ValueError(
-                f"is: {y.source} has no logits, which the Inception Score needs; give images, or "
-                f"a .npz file with an array logits_unbiased (n, classes) beside the features"
-            )
-    if x is not None:
+    fingerprints: dict[str, str | None] = {"real": None, "fake": None, "logits": None}
+    if settings.pairwise:
         check_same_origin(x, y)
         (layer, a), (other, b) = x.features(), y.features()
         if x.origin and y.origin and layer != other:
             raise ValueError(f"real has the features of layer {layer}, fake of {other}")
+        fingerprints |= {"real": fingerprint(a), "fake": fingerprint(b)}
+        a, b = as_pair(a, b, function="compare", names=("real", "fake"))
+        settings.check_sizes(len(a), len(b))
         sizes |= {"n": len(a), "m": len(b), "d": a.shape[1], "layer": layer}
-        if "fid" in wanted:
-            found["fid"], warned = _fid(a, b, rules, _stage(progress, "FID"))
-            notes += warned
-        if "kid" in wanted:
-            found["kid"], found["kid_subsets"] = _kid(a, b, seed, rules, progress)
-        if "prdc" in wanted:
-            report = _stage(progress, "precision, recall")
-            found["precision_recall"] = precision_recall(a, b, k=k, protocol=rules, progress=report)
-        if "kde" in wanted:
-            report = _stage(progress, "log-likelihood")
-            found["log_likelihood"] = _log_likelihood(a, b, bandwidth, report)
-        if "vendi" in wanted:
-            found["vendi"] = vendi_score(b, seed=seed, progress=_stage(progress, "Vendi score"))
-        if "cmmd" in wanted:
-            found["cmmd"] = cmmd(a, b, protocol=rules, progress=_stage(progress, "CMMD"))
+        if fingerprints["real"] == fingerprints["fake"]:
+            notes.append("real and fake are the same samples.")
+    if "is" in wanted:
+        logits = y.logits()
+        missing = "it needs logits, these are features"
+        if logits is not None:
+            missing = settings.splits_missing(len(logits[1])) or ""
+        if missing and settings.named:
+            raise ValueError(f"is: {missing}")
+        if missing:
+            notes.append(f"The Inception Score is left out: {missing}.")
+        elif logits is not None:
+            sizes |= {"m": len(logits[1]), "logits_layer": logits[0]}
+            fingerprints["logits"] = fingerprint(logits[1])
+            found["inception_score"] = score_of(logits[1], settings, progress)
+    if settings.pairwise:
+        values, more = distances_of(a, b, settings, progress)
+        found |= values
+        notes += more
+    bounds = [found.get("log_likelihood"), *(found.get("precision_recall") or ())]
+    if any(value is not None and "lower_bound" in value.provenance for value in bounds):
+        notes.append(
+            "Standard errors after ≥ are lower bounds: balls or density are held fixed. The option "
+            "halves (20 are enough) lets them vary."
+        )
 
-    origin = y.origin or (x.origin if x else None) or {}
+    origin = y.origin or x.origin or {}
     record = {
         "protocol": None if rules is None else rules.name,
         "rules": None if rules is None else rules.record(),
-        "real": x.source if x else str(real),
+        "real": x.source,
         "fake": y.source,
         **sizes,
+        "fingerprints": fingerprints,
         **origin_record(origin),
-        "skipped": {"real": list(x.skipped) if x else [], "fake": list(y.skipped)},
+        "skipped": {"real": list(x.skipped), "fake": list(y.skipped)},
         "metrics": list(wanted),
-        "seed": seed,
-        "k": k,
-        "bandwidth": bandwidth,
+        "seed": settings.seed,
+        "k": settings.k,
+        "bandwidth": settings.bandwidth,
+        "halves": settings.halves,
+        "jackknife": settings.jackknife,
         "device": "cpu",
         "instruction_set": _core.isa(),
         "threads": _core.get_num_threads(),
@@ -233,86 +245,6 @@ def compare(
             "python": platform.python_version(),
         },
         "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - clock, 3),
+        "seconds": round((datetime.now(timezone.utc) - started).total_seconds(), 3),
     }
     return Comparison(**found, notes=tuple(notes), protocol=record)
-
-
-def _inception_score(
-    logits: Array, seed: int, rules: Protocol | None, progress: Callable[[float], None] | None
-) -> InceptionScore:
-    """Return the score of the usual splits or, with too few rows and no protocol, of one."""
-    splits = 1 if rules is None and len(logits) < SPLITS else SPLITS
-    return inception_score(logits, splits=splits, seed=seed, protocol=rules, progress=progress)
-
-
-def _fid(
-    real: Array,
-    fake: Array,
-    rules: Protocol | None,
-    progress: Callable[[float], None] | None,
-) -> tuple[Estimate, list[str]]:
-    """Return FID, and its warnings as notes."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        value = fid(real, fake, protocol=rules, progress=progress)
-    n, m, d = len(real), len(fake), real.shape[1]
-    notes = [str(w.message) for w in caught if not issubclass(w.category, SmallSampleWarning)]
-    if len(notes) < len(caught):
-        notes.append(
-            f"FID is biased upwards: n = {n} and m = {m} are small beside d = {d}. Compare it only "
-            f"at equal n and m; KID is unbiased."
-        )
-    return value, notes
-
-
-def _kid(
-    real: Array, fake: Array, seed: int, rules: Protocol | None, progress: Progress | None
-) -> tuple[Estimate, KID | None]:
-    """Return KID of all samples, and over the protocol's subsets or those of the usual size.
-
-    With too few samples and no protocol the subsets are of half of them.
-    """
-    report = _stage(progress, "KID")
-    full = kid(real, fake, subsets=None, progress=report).mean
-    if rules is not None:
-        report = _stage(progress, "KID of subsets")
-        return full, kid(real, fake, seed=seed, protocol=rules, progress=report)
-    least = min(len(real), len(fake))
-    size = SUBSET_SIZE if least >= SUBSET_SIZE else least // 2
-    if size < 2:
-        return full, None
-    report = _stage(progress, "KID of subsets")
-    subsets = kid(real, fake, subsets=SUBSETS, subset_size=size, seed=seed, progress=report)
-    return full, subsets
-
-
-def _log_likelihood(
-    real: Array,
-    fake: Array,
-    bandwidth: float | str,
-    progress: Callable[[float], None] | None,
-) -> Estimate:
-    h = KernelDensity(bandwidth).fit(fake).bandwidth_
-    values = log_density(fake, real, bandwidth=h, progress=progress)
-    n = len(values)
-    stderr = None if n < 2 else float(values.std(ddof=1)) / math.sqrt(n)
-    rule = bandwidth if isinstance(bandwidth, str) else "given"
-    record = provenance("log_likelihood", real, fake, bandwidth=h, rule=rule)
-    return Estimate(math.fsum(values) / n, stderr, record)
-
-
-def _wanted(metrics: Iterable[str] | None, rules: Protocol | None) -> tuple[str, ...]:
-    """Return the metrics asked for, or all that the protocol has."""
-    if metrics is not None:
-        return check_names("metrics", metrics, METRICS)
-    if rules is None:
-        return USUAL
-    found = tuple(name for name, rule in RULE_OF.items() if getattr(rules, rule) is not None)
-    if not found:
-        raise ValueError(f"compare: protocol {rules.name!r} has none of {', '.join(RULE_OF)}")
-    return found
-
-
-def _stage(progress: Progress | None, what: str) -> Callable[[float], None] | None:
-    return None if progress is None else functools.partial(progress, what)

@@ -28,6 +28,7 @@ from parzen.feature_sets import LOGITS, MAIN
 from parzen.report import figures, made_by, to_dict, write_json
 
 MUST_RISE = ("fid", "kid")
+HALVES = 20  # of the standard errors of precision and recall
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,13 @@ def run(
         return found
 
     real = features(sets["real"][0])
-    fresh = compare(real, features(sets["fresh"][0]), seed=seed)
+    options: dict[str, Any] = {"seed": seed, "halves": HALVES}
+    fresh = compare(real, features(sets["fresh"][0]), **options)
     curves = {
         kind.name: [
             (0.0, fresh),
             *(
-                (strength, compare(real, features(folder), seed=seed))
+                (strength, compare(real, features(folder), **options))
                 for strength, folder in zip(kind.strengths, sets[kind.name], strict=True)
             ),
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,28 @@ from parzen.feature_sets import (
     read_features,
 )
 from parzen.protocols import AnyProtocol
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source that was found and looked at, before a network is loaded.
+
+    Attributes
+    ----------
+    source
+        As it was given.
+    name
+        For messages.
+    stored
+        Its features, where it holds features; else it holds images.
+    count
+        How many images there are, some of which may be broken; None where only reading them tells.
+    """
+
+    source: object
+    name: str
+    stored: FeatureSet | None = None
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,8 +126,9 @@ class Encoder:
         Parameters
         ----------
         source
-            A `FeatureSet`; an array of features (n, d); the path of a file that has them; or images
-            in a folder, zip or array file, or whatever else `parzen.vision.extract` takes.
+            A `FeatureSet`; an array of features (n, d); the path of a file that has them; images
+            in a folder, zip or array file, or whatever else `parzen.vision.extract` takes; or one
+            of these that `open` has looked at.
         layers
             Which to compute of images.
 
@@ -117,33 +140,16 @@ class Encoder:
         ModuleNotFoundError
             Where there are images but no torch or Pillow, or no package that owns the network.
         """
-        if isinstance(source, FeatureSet):
-            return source
-        if isinstance(source, np.ndarray) and source.ndim == 2:
-            return FeatureSet({"features": source})
-        name = f"a {type(source).__name__}"
-        if isinstance(source, str | os.PathLike):
-            source = path = Path(source)
-            name = str(path)
-            if not path.exists():
-                raise FileNotFoundError(f"there is no file or folder {path}")
-            stored = read_features(path)
-            if stored is not None:
-                return stored
-        self._check(layers)
-        try:
-            from parzen.vision import extract_features
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                f"{name} holds images, which need {error.name}: pip install 'parzen[vision]'. "
-                f"Features (n, d) in a .npy or .npz file need neither torch nor Pillow",
-                name=error.name,
-            ) from error
+        opened = source if isinstance(source, Opened) else self.open(source, layers)
+        if opened.stored is not None:
+            return opened.stored
+        from parzen.vision import extract_features
+
         with warnings.catch_warnings():
             # The result says it too, and the notes of a comparison.
             warnings.filterwarnings("ignore", "left out .* images that could not be decoded")
             found = extract_features(
-                source,
+                opened.source,
                 encoder=self.model,
                 layers=layers,
                 batch_size=self.batch_size,
@@ -152,7 +158,33 @@ class Encoder:
                 progress=self.progress,
                 skip_broken=self.skip_broken,
             )
-        return FeatureSet(found.layers, found.provenance, name, found.skipped)
+        return FeatureSet(found.layers, found.provenance, opened.name, found.skipped)
+
+    def open(self, source: object, layers: tuple[str, ...]) -> Opened:
+        """Look at a source without loading the network; parameters and errors as of `read`."""
+        if isinstance(source, FeatureSet):
+            return Opened(source, source.source, source)
+        if isinstance(source, np.ndarray) and source.ndim == 2:
+            return Opened(source, "an array", FeatureSet({"features": source}))
+        name = f"a {type(source).__name__}"
+        if isinstance(source, str | os.PathLike):
+            source = path = Path(source)
+            name = str(path)
+            check_path(path)
+            stored = read_features(path)
+            if stored is not None:
+                return Opened(source, name, stored)
+        self._check(layers)
+        try:
+            from parzen.vision import open_source
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"{name} holds images, which need {error.name}: pip install 'parzen[vision]'. "
+                f"Features (n, d) in a .npy or .npz file need neither torch nor Pillow",
+                name=error.name,
+            ) from error
+        images = open_source(source)
+        return Opened(source, name, count=len(images) if isinstance(images, Sized) else None)
 
     @cached_property
     def model(self) -> Callable[[Any], Any]:
@@ -194,3 +226,9 @@ class Encoder:
             folder.mkdir(parents=True, exist_ok=True)
             return folder
         return None
+
+
+def check_path(source: object) -> None:
+    """Refuse a path at which there is nothing."""
+    if isinstance(source, str | os.PathLike) and not Path(source).exists():
+        raise FileNotFoundError(f"there is no file or folder {source}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen._arrays import as_array
 from parzen._files import written_whole
 
 Array = NDArray[Any]
@@ -25,6 +27,8 @@ MAIN = "2048"
 ONLY = "features"  # the layer of an encoder that has a single one
 
 NETWORKS = ("inception", "random", "timm:NAME", "torchhub:REPO:NAME", "clip:NAME")
+
+FINGERPRINT_ROWS = 4096  # read at a time, of a memory map too
 
 # What two sets must share for their features to be comparable.
 ORIGIN_KEYS = ("network", "weights", "resize", "normalisation", "dtype")
@@ -164,6 +168,15 @@ def save_features(path: Path, features: FeatureSet) -> None:
                 "provenance": np.array(json.dumps(dict(features.origin or {}))),
             }
             np.savez(file, **arrays)
+
+
+def fingerprint(array: Array) -> str:
+    """Return the sha256 of an array's type, shape and values, by which two are told apart."""
+    values = as_array("array", array, function="fingerprint")
+    digest = hashlib.sha256(f"{values.dtype.str} {values.shape}".encode())
+    for start in range(0, len(values), FINGERPRINT_ROWS):
+        digest.update(values[start : start + FINGERPRINT_ROWS].tobytes())
+    return digest.hexdigest()
 
 
 def _dimensions(archive: Any, name: str) -> int:

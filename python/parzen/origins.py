@@ -8,12 +8,10 @@ from parzen.feature_sets import FeatureSet
 from parzen.protocols import Protocol
 
 
-def protocol_notes(
-    rules: Protocol, wanted: tuple[str, ...], x: FeatureSet | None, y: FeatureSet
-) -> list[str]:
+def protocol_notes(rules: Protocol, wanted: tuple[str, ...], *sets: FeatureSet) -> list[str]:
     """Refuse features that other rules made; say where the numbers are not the package's."""
-    for features in (x, y):
-        if features is None or features.origin is None:
+    for features in sets:
+        if features.origin is None:
             continue
         record = origin_record(features.origin)
         for key in ("resize", "normalisation", "weights_sha256"):
@@ -33,9 +31,8 @@ def protocol_notes(
     return notes
 
 
-def origin_notes(x: FeatureSet | None, y: FeatureSet) -> list[str]:
+def origin_notes(*sets: FeatureSet) -> list[str]:
     """Return the warnings that belong beside the numbers."""
-    sets = [s for s in (x, y) if s is not None]
     notes = []
     if any(s.random for s in sets):
         notes.append(

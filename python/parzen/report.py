@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich import box
 from rich.console import Console
@@ -17,20 +18,26 @@ from parzen._files import written_whole
 from parzen.compare import Comparison
 from parzen.feature_sets import RESIZES
 
+if TYPE_CHECKING:
+    from parzen.several import Comparisons
+
 
 class Line(NamedTuple):
     """One line of the table."""
 
+    key: str  # in JSON
     name: str
     value: Estimate
     note: str = ""
-    spread: float | None = None  # decides the digits where there is no standard error
+    std: float | None = None  # over subsets or splits
 
     def figures(self) -> tuple[str, str]:
-        """Return value and standard error as text."""
-        if self.value.stderr is None and self.spread is not None:
-            return figures(self.value, self.spread)[0], "-"
-        return figures(self.value, self.value.stderr)
+        """Return value and standard error as text; a lower bound of the latter after ≥."""
+        if self.value.stderr is None and self.std is not None:
+            return figures(self.value, self.std)[0], "-"
+        value, error = figures(self.value, self.value.stderr)
+        bound = self.value.stderr is not None and "lower_bound" in self.value.provenance
+        return value, f"≥{error}" if bound else error
 
 
 def figures(value: float, stderr: float | None = None) -> tuple[str, str]:
@@ -59,40 +66,42 @@ def lines(result: Comparison) -> list[Line]:
     """Return the lines of the table."""
     found = []
     if result.fid is not None:
-        found.append(Line("FID", result.fid, "lower is better"))
+        found.append(Line("fid", "FID", result.fid, "lower is better"))
+    if result.fid_corrected is not None:
+        found.append(Line("fid_corrected", "  corrected", result.fid_corrected, "without its bias"))
     if result.kid is not None:
-        found.append(Line("KID", result.kid, "lower is better"))
+        found.append(Line("kid", "KID", result.kid, "lower is better"))
     if result.kid_subsets is not None:
         mean, std = result.kid_subsets
         facts = mean.provenance
         note = f"{facts['subsets']} of {facts['subset_size']}, std {figures(mean, std)[1]}"
-        found.append(Line("  subsets", mean, note, std))
+        found.append(Line("kid_subsets", "  subsets", mean, note, std))
     if result.inception_score is not None:
         score = result.inception_score
         splits = score.mean.provenance["splits"]
         spread = f"{splits} splits, std {figures(score.mean, score.std)[1]}"
+        note = spread if splits > 1 else "1 split"
         found += [
-            Line("Inception Score", score.mean, spread if splits > 1 else "1 split"),
-            Line("  sharpness", score.sharpness, "1: a certain class each"),
-            Line("  diversity", score.diversity, "effective classes"),
+            Line("inception_score", "Inception Score", score.mean, note, score.std),
+            Line("sharpness", "  sharpness", score.sharpness, "1: a certain class each"),
+            Line("diversity", "  diversity", score.diversity, "effective classes"),
         ]
     if result.precision_recall is not None:
         overlap = result.precision_recall
         found += [
-            Line("Precision", overlap.precision, "fake among the real"),
-            Line("Recall", overlap.recall, "real among the fake"),
-            Line("Density", overlap.density, "1 for equal sets"),
-            Line("Coverage", overlap.coverage, "real with fake nearby"),
+            Line("precision", "Precision", overlap.precision, "fake among the real"),
+            Line("recall", "Recall", overlap.recall, "real among the fake"),
+            Line("density", "Density", overlap.density, "1 for equal sets"),
+            Line("coverage", "Coverage", overlap.coverage, "real with fake nearby"),
         ]
     if result.log_likelihood is not None:
-        h = result.log_likelihood.provenance["bandwidth"]
-        rule = result.log_likelihood.provenance["rule"]
-        note = f"nats; bandwidth {h:.4g}, {rule}"
-        found.append(Line("KDE log-likelihood", result.log_likelihood, note))
+        facts = result.log_likelihood.provenance
+        note = f"nats; h {facts['bandwidth']:.4g}, {facts['rule']}"
+        found.append(Line("log_likelihood", "KDE log-likelihood", result.log_likelihood, note))
     if result.vendi is not None:
-        found.append(Line("Vendi score", result.vendi, "effective number of fake samples"))
+        found.append(Line("vendi", "Vendi score", result.vendi, "effective samples"))
     if result.cmmd is not None:
-        found.append(Line("CMMD", result.cmmd, "lower is better"))
+        found.append(Line("cmmd", "CMMD", result.cmmd, "lower is better"))
     return found
 
 
@@ -102,11 +111,26 @@ def table(result: Comparison) -> Table:
     layout.add_column("metric", no_wrap=True)
     for name in ("value", "std. error", "n", "m"):
         layout.add_column(name, justify="right", no_wrap=True)
-    layout.add_column("notes", style="dim")
+    layout.add_column("notes", style="dim", min_width=12)
     for line in lines(result):
-        facts = line.value.provenance
-        n, m = (str(facts["n"]), str(facts["m"])) if "m" in facts else ("-", str(facts["n"]))
-        layout.add_row(Text(line.name), *line.figures(), n, m, line.note)
+        layout.add_row(Text(line.name), *line.figures(), *_counts(line), line.note)
+    return layout
+
+
+def table_of_several(results: Mapping[str, Comparison]) -> Table:
+    """Return the numbers of several comparisons, metric by metric."""
+    layout = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    layout.add_column("metric", no_wrap=True)
+    layout.add_column("set", overflow="fold")
+    for title in ("value", "std. error", "n", "m"):
+        layout.add_column(title, justify="right", no_wrap=True)
+    rows: dict[str, list[tuple[str, Line]]] = {}
+    for name, result in results.items():
+        for line in lines(result):
+            rows.setdefault(line.name, []).append((name, line))
+    for label, found in rows.items():
+        for i, (name, line) in enumerate(found):
+            layout.add_row(Text("" if i else label), Text(name), *line.figures(), *_counts(line))
     return layout
 
 
@@ -143,39 +167,29 @@ def protocol_lines(result: Comparison) -> list[str]:
     ]
 
 
-def show(result: Comparison, console: Console) -> None:
-    """Print protocol, table and notes."""
-    for text in protocol_lines(result):
+def show(result: Comparison | Comparisons, console: Console) -> None:
+    """Print protocol, table, the pairs of several sets, and notes."""
+    *others, last = [result] if isinstance(result, Comparison) else result.results.values()
+    for text in protocol_lines(last):  # which has the time of all
+        if text.startswith("fake"):
+            for other in others:
+                console.print(Text(f"fake (m)  {other.protocol['fake']}", style="dim"))
         console.print(Text(text, style="dim"), soft_wrap=True)
-    console.print(table(result))
-    for note in result.notes:
+    console.print(result.table())
+    for pairs in () if isinstance(result, Comparison) else result.models:
+        console.print(pairs.table())
+    print_notes(result.notes, console)
+
+
+def print_notes(notes: Iterable[str], console: Console) -> None:
+    """Print what a reader has to know of the numbers."""
+    for note in notes:
         console.print(Text(f"! {note}", style="yellow"))
 
 
 def to_dict(result: Comparison) -> dict[str, Any]:
     """Return every value with its standard error, the notes and the protocol."""
-    metrics: dict[str, Any] = {}
-    if result.fid is not None:
-        metrics["fid"] = _entry(result.fid)
-    if result.kid is not None:
-        metrics["kid"] = _entry(result.kid)
-    if result.kid_subsets is not None:
-        mean, std = result.kid_subsets
-        metrics["kid_subsets"] = _entry(mean, std=None if std is None else float(std))
-    if result.inception_score is not None:
-        score = result.inception_score
-        metrics["inception_score"] = _entry(score.mean, std=float(score.std))
-        metrics["sharpness"] = _entry(score.sharpness)
-        metrics["diversity"] = _entry(score.diversity)
-    if result.precision_recall is not None:
-        for name, value in result.precision_recall._asdict().items():
-            metrics[name] = _entry(value)
-    if result.log_likelihood is not None:
-        metrics["log_likelihood"] = _entry(result.log_likelihood)
-    if result.vendi is not None:
-        metrics["vendi"] = _entry(result.vendi)
-    if result.cmmd is not None:
-        metrics["cmmd"] = _entry(result.cmmd)
+    metrics = {line.key: _entry(line.value, line.std) for line in lines(result)}
     return {"metrics": metrics, "notes": list(result.notes), "protocol": result.protocol}
 
 
@@ -189,9 +203,15 @@ def write_json(path: Path | None, content: dict[str, Any]) -> None:
         file.write(text.encode())
 
 
-def _entry(value: Estimate, **more: float | None) -> dict[str, Any]:
+def _counts(line: Line) -> tuple[str, str]:
+    facts = line.value.provenance
+    return (str(facts["n"]), str(facts["m"])) if "m" in facts else ("-", str(facts["n"]))
+
+
+def _entry(value: Estimate, std: float | None) -> dict[str, Any]:
     facts = {k: v for k, v in value.provenance.items() if k not in ("metric", "version")}
-    return {"value": float(value), "stderr": value.stderr, **more, **facts}
+    spread = {} if std is None else {"std": float(std)}
+    return {"value": float(value), "stderr": value.stderr, **spread, **facts}
 
 
 def _exponent(number: float, digits: int) -> int:

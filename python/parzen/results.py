@@ -6,25 +6,57 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from parzen.report import figures
+
+LOWER_BOUND = "the error is a lower bound: balls or density held fixed; see halves"
+OTHER_REAL = "of different real samples: the difference mixes two references"
+UNKNOWN_REAL = "whether the real samples are the same is unknown"
 # Of a result as a whole: what made the features, and by which package's rules.
 MADE_BY = (
     *("protocol", "rules", "network", "weights", "weights_sha256", "resize", "normalisation"),
-    *("dtype", "layer", "logits_layer", "d", "seed"),
+    *("dtype", "layer", "logits_layer", "d"),
 )
-# Of one metric: what may differ, because the samples do or the expectation does not depend on it.
+# Of one metric: what may differ, because the samples do, the expectation does not depend on it, or
+# it is of the standard error alone.
 MAY_DIFFER = frozenset(
-    ("value", "stderr", "std", "n", "m", "dtype", "device", "method", "stderr_rows", "subset_size")
+    (
+        *("value", "stderr", "std", "n", "m", "dtype", "device", "method", "subset_size"),
+        *(
+            "stderr_rows",
+            "lower_bound",
+            "halves",
+            "blocks",
+            "degrees_of_freedom",
+            "estimand",
+            "bias",
+        ),
+    )
 )
-# Biased by an amount that depends on the number of samples.
-BIASED = frozenset(
-    ("fid", "inception_score", "diversity", "recall", "coverage", "precision", "vendi", "cmmd")
-)
+# The sample counts that the expectation of each number depends on, to first order: by a plug-in of
+# estimated moments, balls, densities or class frequencies. At other counts it is another quantity.
+EXPECTATION_OF = {
+    "fid": "nm",
+    "fid_corrected": "",
+    "kid": "",
+    "kid_subsets": "",
+    "inception_score": "n",
+    "sharpness": "",
+    "diversity": "n",
+    "precision": "n",  # balls about the n real samples, which shrink
+    "recall": "m",
+    "density": "n",
+    "coverage": "nm",
+    "log_likelihood": "m",  # of a density of the m fake samples
+    "vendi": "n",
+    "cmmd": "nm",
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +74,11 @@ class Difference:
     stderr
         sqrt(stderr1^2 + stderr2^2), None where one is not known. It takes the two results as
         independent: of one real set and two fake ones it is somewhat too large.
-    note
-        Why there is no difference.
+    ratio
+        value / stderr; None where the standard error is not known or a lower bound, or where the
+        two are of different real samples.
+    notes
+        Why there is no difference or ratio.
     """
 
     name: str
@@ -51,7 +86,8 @@ class Difference:
     second: tuple[float, float | None]
     value: float | None
     stderr: float | None
-    note: str = ""
+    ratio: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -78,22 +114,21 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> list[Differenc
     Parameters
     ----------
     first, second
-        As `read_result` or `parzen.report.to_dict` returns them.
+        As `read_result` or `Comparison.to_dict` returns them.
 
     Raises
     ------
     ValueError
-        Where different protocols made them: the message names every field that differs, with both
-        values. Where they share no metric.
+        Where different protocols made the features, or no metric has the same options in both: the
+        message names every field that differs, with both values. Where they share no metric.
 
     Examples
     --------
     >>> import numpy as np
     >>> from parzen.compare import compare
-    >>> from parzen.report import to_dict
     >>> real, one, other = np.random.default_rng(0).normal(size=(3, 300, 4))
-    >>> a, b = (to_dict(compare(real, fake, metrics=["kid"])) for fake in (one, other + 1))
-    >>> differences(a, b)[0].value > 0
+    >>> a, b = (compare(real, fake, metrics="kid").to_dict() for fake in (one, other + 1))
+    >>> differences(a, b)[0].ratio > 5
     True
     """
     shared = [name for name in first["metrics"] if name in second["metrics"]]
@@ -102,35 +137,73 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> list[Differenc
             f"the results share no metric: one has {', '.join(first['metrics'])}, the other "
             f"{', '.join(second['metrics'])}"
         )
+    pairs = [(name, first["metrics"][name], second["metrics"][name]) for name in shared]
+    options = {name: _options(a, b) for name, a, b in pairs}
     differing = _differing("", first["protocol"], second["protocol"], MADE_BY)
-    for name in shared:
-        a, b = first["metrics"][name], second["metrics"][name]
-        settings = sorted((a.keys() | b.keys()) - MAY_DIFFER)
-        if "rule" in settings:  # a bandwidth by a rule follows the samples
-            settings.remove("bandwidth")
-        differing += _differing(f"{name}: ", a, b, settings)
+    if not differing and all(options.values()):
+        differing = [f"{name}: {text}" for name in shared for text in options[name]]
     if differing:
         listed = "\n  ".join(differing)
         raise ValueError(f"the results were made under different protocols:\n  {listed}")
-    return [_difference(name, first["metrics"][name], second["metrics"][name]) for name in shared]
+    same_real = _same(first, second, "real")
+    return [_difference(name, a, b, options[name], same_real) for name, a, b in pairs]
+
+
+def notes(
+    first: dict[str, Any], second: dict[str, Any], names: tuple[str, str] = ("first", "second")
+) -> list[str]:
+    """Return what a reader has to know of two results: of their samples, and their own notes."""
+    found = []
+    same = {key: _same(first, second, key) for key in ("real", "fake", "logits")}
+    if None in (same["real"], same["fake"]):
+        found.append(
+            "Whether the samples of both are the same is unknown: a result has no fingerprints."
+        )
+    if same["real"] is False:
+        found.append("The real samples differ: differences mix two references.")
+    if same["fake"] or (same["fake"] is None and same["logits"]):
+        found.append("Both results are of the same fake samples.")
+    for name, own, others in zip(names, (first, second), (second, first), strict=True):
+        for note in own["notes"]:
+            if note not in others["notes"]:
+                found.append(f"{name}: {note}")
+            elif own is first:
+                found.append(f"both: {note}")
+    return found
 
 
 def table(found: list[Difference]) -> Table:
-    """Return the table of the differences."""
-    from parzen.report import figures
-
+    """Return the table of the differences; what is to be said of a line stands below, by letter."""
+    letters: dict[str, str] = {}
+    for line in found:
+        for note in line.notes:
+            letters.setdefault(note, ascii_lowercase[len(letters) % len(ascii_lowercase)])
+    caption = Text("\n".join(f"{letter}  {note}" for note, letter in letters.items()), style="dim")
     layout = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    layout.caption, layout.caption_justify = (caption if letters else None), "left"
     layout.add_column("metric", no_wrap=True)
-    for name in ("first", "second", "difference", "std. error", "in std. errors"):
+    for name in ("first", "second", "difference", "std. error", "in std.\nerrors"):
         layout.add_column(name, justify="right", no_wrap=True)
-    layout.add_column("notes", style="dim")
+    layout.add_column("", style="dim", no_wrap=True)
     for line in found:
         sides = [figures(*side)[0] for side in (line.first, line.second)]
         value, error = ("-", "-") if line.value is None else figures(line.value, line.stderr)
-        known = line.value is not None and line.stderr is not None and line.stderr > 0.0
-        ratio = f"{line.value / line.stderr:+.1f}" if known else "-"  # type: ignore[operator]
-        layout.add_row(Text(line.name), *sides, value, error, ratio, line.note)
+        if LOWER_BOUND in line.notes and line.stderr is not None:
+            error = f"≥{error}"
+        ratio = "-" if line.ratio is None else f"{line.ratio:+.1f}"
+        marks = " ".join(sorted(letters[note] for note in line.notes))
+        layout.add_row(Text(line.name), *sides, value, error, ratio, marks)
     return layout
+
+
+def _options(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """Return in words how the options of one metric differ."""
+    keys = (a.keys() | b.keys()) - MAY_DIFFER
+    if "rule" in keys:  # a bandwidth by a rule follows the samples
+        keys.remove("bandwidth")
+    if any(key in entry for entry in (a, b) for key in ("halves", "blocks")):
+        keys.discard("seed")  # of the standard error
+    return _differing("", a, b, sorted(keys))
 
 
 def _differing(where: str, first: dict[str, Any], second: dict[str, Any], keys: Any) -> list[str]:
@@ -145,12 +218,31 @@ def _differing(where: str, first: dict[str, Any], second: dict[str, Any], keys: 
     return found
 
 
-def _difference(name: str, a: dict[str, Any], b: dict[str, Any]) -> Difference:
+def _same(first: dict[str, Any], second: dict[str, Any], key: str) -> bool | None:
+    """Whether both are of the same samples; None where a result does not tell."""
+    a, b = (each["protocol"].get("fingerprints", {}).get(key) for each in (first, second))
+    return None if a is None or b is None else a == b
+
+
+def _difference(
+    name: str, a: dict[str, Any], b: dict[str, Any], options: list[str], same_real: bool | None
+) -> Difference:
     sides = (a["value"], a.get("stderr")), (b["value"], b.get("stderr"))
-    sizes = [(entry.get("n"), entry.get("m")) for entry in (a, b)]
-    if name in BIASED and sizes[0] != sizes[1]:
-        numbers = " and ".join("x".join(str(n) for n in size if n) for size in sizes)
-        return Difference(name, *sides, None, None, f"biased, of {numbers} samples")
-    errors = [side[1] for side in sides]
+    if options:
+        return Difference(name, *sides, None, None, None, tuple(options))
+    depends = EXPECTATION_OF.get(name, "nm")
+    if any(a.get(size) != b.get(size) for size in depends):
+        counts = " and ".join(
+            " x ".join(str(entry[size]) for size in "nm" if size in entry) for entry in (a, b)
+        )
+        return Difference(name, *sides, None, None, None, (f"biased, of {counts} samples",))
+    value, errors = b["value"] - a["value"], [side[1] for side in sides]
     stderr = None if None in errors else math.hypot(*(e for e in errors if e is not None))
-    return Difference(name, *sides, b["value"] - a["value"], stderr)
+    said = []
+    if stderr is not None and ("lower_bound" in a or "lower_bound" in b):
+        said.append(LOWER_BOUND)
+    if "m" in a and same_real is not True:  # of the real samples too
+        said.append(UNKNOWN_REAL if same_real is None else OTHER_REAL)
+    known = stderr is not None and stderr > 0.0 and not {LOWER_BOUND, OTHER_REAL} & set(said)
+    ratio = value / stderr if known and stderr is not None else None
+    return Difference(name, *sides, value, stderr, ratio, tuple(said))

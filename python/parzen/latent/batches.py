@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from parzen._estimate import Estimate
+from parzen._shares import share_stderr
 from parzen.latent._arrays import Factors, Indices
 
 
@@ -68,6 +69,11 @@ def chunks(count: int, elements: int) -> list[int]:
 
 
 def accuracy(hits: int, trials: int, record: dict[str, object]) -> Estimate:
-    """Return the share of hits with its binomial standard error."""
+    """Return the share of hits with its binomial standard error, given rows and classifier."""
     share = hits / trials
-    return Estimate(share, math.sqrt(share * (1.0 - share) / trials), record)
+    error = share_stderr(share, math.sqrt(share * (1.0 - share) / trials), trials)
+    held = {
+        "range": [0.0, 1.0],
+        "lower_bound": "the rows are held fixed, the batches alone are drawn",
+    }
+    return Estimate(share, error, {**record, **held})

@@ -30,5 +30,11 @@ def replicates(
 
 
 def stderr(values: NDArray[np.float64]) -> float | None:
-    """Return the standard error that replicates of a number show; None where there are none."""
-    return float(values.std(ddof=1)) if len(values) else None
+    """Return the standard error that replicates of a number show; None where there are none.
+
+    Replicates that are all equal show none either: that the rows at hand always give 1, say, does
+    not mean that others would.
+    """
+    if len(values) == 0 or np.ptp(values) == 0.0:
+        return None
+    return float(values.std(ddof=1))

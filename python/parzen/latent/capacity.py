@@ -51,7 +51,8 @@ def active_units(means: object, *, threshold: float = 0.01) -> ActiveUnits:
 
     References
     ----------
-    Burda et al., "Importance weighted autoencoders", ICLR 2016 (arXiv 2015), section 5.2.
+    Burda et al., "Importance weighted autoencoders", ICLR 2016 (arXiv 2015): the activity of a
+    latent unit.
 
     Examples
     --------

@@ -68,7 +68,7 @@ def clustering(
     -------
     Clustering
         Six numbers. The labellings are held fixed: that another sample would be clustered
-        otherwise is not in their standard errors.
+        otherwise is not in their standard errors. None where all draws give the same number.
 
     Raises
     ------
@@ -171,6 +171,7 @@ def kmeans(
         starts=starts,
         bootstrap=bootstrap,
         seed=seed,
+        lower_bound="the clusters are held fixed",
         inertia=float(model.inertia_),
     )
     return _agreement(truth, model.labels_.astype(np.int64), bootstrap, seed, record)
@@ -236,7 +237,15 @@ def silhouette(
         )
     # Centred first: distances come from products, which lose digits far from the origin.
     of_rows = silhouette_samples(z - z.mean(axis=0), found)
-    record = provenance("silhouette", z, labels=values, sample_size=sample_size, seed=seed)
+    record = provenance(
+        "silhouette",
+        z,
+        labels=values,
+        sample_size=sample_size,
+        seed=seed,
+        range=[-1.0, 1.0],
+        lower_bound="the other rows are held fixed",
+    )
     return Estimate(of_rows.mean(), of_rows.std(ddof=1) / math.sqrt(len(z)), record)
 
 

@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed  # type: ignore[import-unty
 
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_seed, check_choice
+from parzen._shares import share_stderr
 from parzen.latent._arrays import as_codes_and_factors
 from parzen.latent.holdout import TEST_SIZE, Holdout, hold_out
 
@@ -40,7 +41,8 @@ class DCI(NamedTuple):
         Whether each factor needs one code only, 0 to 1.
     informativeness
         How well factors are predicted on rows held out: the mean accuracy, or R^2 of a regressor.
-        Its standard error is that of a mean over these rows, with the predictors held fixed.
+        Its standard error is that of a mean over these rows, with the predictors held fixed: a
+        lower bound; of an accuracy of 0 or 1 it is 1/(2(n+1)), n these rows.
     importances
         (c, k) importance of each code for each factor.
     """
@@ -131,10 +133,16 @@ def dci(
         informativeness_train=float(np.mean([fit.train for fit in fits])),
         most_frequent=float(np.mean([fit.most_frequent for fit in fits])),
     )
+    value, n = float(of_rows.mean()), len(of_rows)
+    error = float(of_rows.std(ddof=1)) / math.sqrt(n)
+    held: dict[str, Any] = {"lower_bound": "the predictors are held fixed"}
+    if is_classifier(model):
+        error = share_stderr(value, error, n)
+        held["range"] = [0.0, 1.0]
     return DCI(
         Estimate(disentanglement(importances), None, record),
         Estimate(disentanglement(importances.T), None, record),
-        Estimate(of_rows.mean(), of_rows.std(ddof=1) / math.sqrt(len(of_rows)), record),
+        Estimate(value, error, {**record, **held}),
         importances,
     )
 

@@ -13,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed  # type: ignore[import-unty
 
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_seed
+from parzen._shares import share_stderr
 from parzen.latent._arrays import Indices, as_codes_and_factors
 from parzen.latent.holdout import TEST_SIZE, Holdout, check_varied, hold_out
 
@@ -49,7 +50,8 @@ def explicitness(
     -------
     Estimate
         1/2 where nothing is told, to 1. The standard error is DeLong's, with the covariances of
-        all curves, over the test rows; the classifiers are held fixed.
+        all curves, over the test rows; the classifiers are held fixed: a lower bound. Where all
+        curves are perfect it is 1/(2(n+1)), n the test rows.
 
     Raises
     ------
@@ -81,13 +83,13 @@ def explicitness(
         factors=len(found.sizes),
         test_size=float(test_size),
         seed=seed,
+        range=[0.0, 1.0],
+        lower_bound="the classifiers are held fixed",
         explicitness_train=float(np.mean([area.train for area in areas])),
     )
-    return Estimate(
-        np.mean([area.test for area in areas]),
-        influence.std(ddof=1) / math.sqrt(len(influence)),
-        record,
-    )
+    value, n = float(np.mean([area.test for area in areas])), len(influence)
+    error = share_stderr(value, float(influence.std(ddof=1)) / math.sqrt(n), n)
+    return Estimate(value, error, record)
 
 
 class _Areas(NamedTuple):

@@ -20,15 +20,13 @@ class MIG(NamedTuple):
     Attributes
     ----------
     gap
-        The mean over the factors, 0 to 1, with its bootstrap standard error.
-    interval
-        Low and high end of the basic bootstrap interval; None without a bootstrap.
+        The mean over the factors, 0 to 1 (corrected, it may exceed 1), with its bootstrap standard
+        error. ``gap.interval()`` is the basic bootstrap interval.
     per_factor
         (k,) the gap of each factor.
     """
 
     gap: Estimate
-    interval: tuple[float, float] | None
     per_factor: NDArray[np.float64]
 
 
@@ -62,15 +60,18 @@ def mig(
     bootstrap
         How many times rows are drawn again for the error bars; 0: none. The bins stay.
     level
-        Of the interval. Its ends are those of the bootstrap distribution about the plain gap,
-        turned round at the estimate: a bias of the estimator shifts them the right way.
+        Of the interval that ``gap.interval(level)`` gives; any other level is refused there. Its
+        ends are those of the bootstrap distribution about the plain gap, turned round at the
+        estimate: a bias of the estimator shifts them the right way. Those of the plain gap end at
+        0 and 1; where nothing is left of the interval there, it is Wilson's of the standard error.
     seed
         Of the bootstrap.
 
     Returns
     -------
     MIG
-        ``gap``, ``interval`` and ``per_factor``.
+        ``gap`` and ``per_factor``. Where all gaps drawn again are equal they tell nothing, and
+        there is neither a standard error nor an interval.
 
     Raises
     ------
@@ -105,6 +106,8 @@ def mig(
     bin_of = binned(z, bins)
     plain = gaps(information(bin_of, found, bins)).mean()
     per_factor = gaps(information(bin_of, found, bins, corrected=corrected))
+    if not corrected:
+        per_factor = np.clip(per_factor, 0.0, 1.0)  # off by rounding only
     gap = float(per_factor.mean())
 
     def again(rows: NDArray[np.int64]) -> float:
@@ -113,11 +116,7 @@ def mig(
         )
 
     values = replicates(again, len(z), bootstrap, seed)
-    interval = None
-    if bootstrap:
-        # In the bootstrap's world the rows are the population: the truth is their plain gap.
-        low, high = np.quantile(values - plain, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-        interval = (gap - float(high), gap - float(low))
+    error = stderr(values)
     record = provenance(
         "mig",
         z,
@@ -125,10 +124,17 @@ def mig(
         bins=bins,
         corrected=bool(corrected),
         bootstrap=bootstrap,
-        level=level,
         seed=seed,
     )
-    return MIG(Estimate(gap, stderr(values), record), interval, per_factor)
+    if not corrected:
+        record["range"] = [0.0, 1.0]
+    if error is not None:
+        # In the bootstrap's world the rows are the population: the truth is their plain gap.
+        tails = np.quantile(values - plain, [(1.0 + level) / 2.0, (1.0 - level) / 2.0])
+        low, high = gap - tails if corrected else np.clip(gap - tails, 0.0, 1.0)
+        if low < high:  # else the interval lies past the end of the range
+            record["interval"] = {"level": level, "low": float(low), "high": float(high)}
+    return MIG(Estimate(gap, error, record), per_factor)
 
 
 def gaps(found: Information) -> NDArray[np.float64]:

@@ -78,9 +78,9 @@ class Report:
     def lines(self) -> Iterator[tuple[str, Estimate, str]]:
         """Yield name, number and a note on its range."""
         c, k = self.mutual_information.shape
-        low, high = self.mig_corrected.interval or (None, None)
-        level = self.mig.gap.provenance["level"]
-        between = "" if low is None else f"; {low:.3f} to {high:.3f} at {level:.0%}"
+        between, interval = "", self.mig_corrected.gap.provenance.get("interval")
+        if interval is not None:
+            between = "; {low:.3f} to {high:.3f} at {level:.0%}".format(**interval)
         usual = self.dci.informativeness.provenance["most_frequent"]
         yield "MIG", self.mig.gap, "0 to 1"
         yield "  bias-corrected", self.mig_corrected.gap, f"0 to 1{between}"
@@ -136,7 +136,6 @@ class Report:
                 for name, value, _ in self.lines()
             },
             "mig_per_factor": dict(zip(self.names, self.mig.per_factor.tolist(), strict=True)),
-            "mig_corrected_interval": self.mig_corrected.interval,
             "unit_variances": self.active_units.variances.tolist(),
             "importances": self.dci.importances.tolist(),
             "mutual_information": self.mutual_information.tolist(),

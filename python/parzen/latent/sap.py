@@ -53,7 +53,8 @@ def sap(
     Returns
     -------
     Estimate
-        0 to 1; of accuracies, at most 1 less what guessing reaches.
+        0 to 1; of accuracies, at most 1 less what guessing reaches, and the standard error, with
+        the predictors held fixed, a lower bound.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def sap(
     drawn = replicates(
         lambda rows: top_two_gap(correct[rows].mean(axis=0)), len(correct), bootstrap, seed
     )
+    record["lower_bound"] = "the predictors are held fixed"
     return Estimate(top_two_gap(correct.mean(axis=0)), stderr(drawn), record)
 
 

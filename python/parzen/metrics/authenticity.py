@@ -10,6 +10,7 @@ import numpy as np
 from parzen import _core
 from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, part, provenance
+from parzen._shares import share_stderr
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -34,7 +35,8 @@ def authenticity(real: object, fake: object, *, progress: Progress | None = None
         Between 0 (copies) and 1. Fresh samples of the real distribution are not at 1: at 1/3 in
         one dimension, at more in more, so that the authenticity of a held-out sample is
         what to compare with. Its standard error is that of a mean over the fake samples, with the
-        real ones held fixed; None of one fake sample.
+        real ones held fixed; of exactly 0 or 1, where these show no spread, 1/(2(m+1)). None of
+        one fake sample.
 
     Raises
     ------
@@ -60,7 +62,8 @@ def authenticity(real: object, fake: object, *, progress: Progress | None = None
     if len(x) < 2:
         raise ValueError("authenticity: real has 1 sample, expected at least 2")
     check_range("authenticity", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
-    record = provenance("authenticity", x, y)
+    estimand = "the share of all fake samples, real ones held fixed"
+    record = provenance("authenticity", x, y, range=[0.0, 1.0], estimand=estimand)
     x, y = x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     share = len(x) / (len(x) + len(y))
     center, step = center_of(x, y), part(progress, 0.0, share)
@@ -68,5 +71,8 @@ def authenticity(real: object, fake: object, *, progress: Progress | None = None
     step = part(progress, share, 1.0)
     squared, nearest = _core.nearest(x, y, 1, numbers=True, center=center, progress=step)
     authentic = own[nearest[:, 0]] < squared[:, 0]
-    stderr = None if len(y) < 2 else authentic.std(ddof=1) / math.sqrt(len(y))
-    return Estimate(authentic.mean(), stderr, record)
+    value, m = float(authentic.mean()), len(y)
+    if m < 2:
+        return Estimate(value, None, record)
+    stderr = float(authentic.std(ddof=1)) / math.sqrt(m)
+    return Estimate(value, share_stderr(value, stderr, m), record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ CHUNK_NUMBERS = 2**20
 def log_probs_of(
     logits: object, targets: object, *, mask: object = None, ignore_index: int = -100
 ) -> Vector:
-    """Return the log-probability that logits give each target that counts.
+    """Return the log-probability that logits give each target, in the shape of the targets.
 
     A log-softmax in float64, which subtracts the largest logit first: logits of 1e4 are as good as
     of 1, and log p is finite where p underflows.
@@ -45,8 +46,10 @@ def log_probs_of(
     Returns
     -------
     array
-        (targets that count,), float64, in nats, in the order they came. `perplexity`,
-        `negative_log_likelihood` and `LogLikelihood.update` take it as it is.
+        (...), float64, in nats; a `numpy.ma.MaskedArray` where some targets do not count, with
+        these masked (and NaN beneath; ``.compressed()`` is the others, flat). `perplexity`,
+        `negative_log_likelihood` and `LogLikelihood.update` take it as it is, and its rows for the
+        groups of their standard errors.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def log_probs_of(
     --------
     >>> import parzen
     >>> parzen.log_probs_of([[0.0, 0.0], [1e4, 0.0], [0.0, 0.0]], [0, 1, -100]).round(4).tolist()
-    [-0.6931, -10000.0]
+    [-0.6931, -10000.0, None]
     """
     function = "log_probs_of"
     values = _logits(function, logits)
@@ -88,8 +91,9 @@ def cross_entropy(
     Returns
     -------
     Estimate
-        In nats, with the standard error of a mean of independent terms; its exponential is the
-        perplexity. inf where a target has probability 0.
+        In nats; its exponential is the perplexity. inf where a target has probability 0. The
+        standard error is that of independent rows: of targets (n, t) each row, a text, is a group
+        whose terms may be correlated, as in `perplexity`.
 
     Raises
     ------
@@ -176,7 +180,7 @@ def _log_probs(
     for part in _parts(len(rows), classes):
         logs = _log_softmax(function, flat, rows[part])
         result[part] = np.take_along_axis(logs, chosen[part, None], axis=1)[:, 0]
-    return result
+    return _in_place(result, rows, targets.shape)
 
 
 def _expected_logs(function: str, logits: Samples, targets: NDArray[Any], mask: object) -> Vector:
@@ -191,7 +195,7 @@ def _expected_logs(function: str, logits: Samples, targets: NDArray[Any], mask: 
         shares = mass[part]
         terms = np.multiply(shares, logs, out=np.zeros_like(logs), where=shares > 0.0)
         result[part] = terms.sum(axis=1)
-    return result
+    return _in_place(result, rows, logits.shape[:-1])
 
 
 def _rows(function: str, counted: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -199,6 +203,17 @@ def _rows(function: str, counted: NDArray[np.bool_]) -> NDArray[np.intp]:
     if len(rows) == 0:
         raise ValueError(f"{function}: no target counts: all are masked or ignored")
     return rows
+
+
+def _in_place(values: Vector, rows: NDArray[np.intp], shape: tuple[int, ...]) -> Vector:
+    """Return values in the shape of the targets, masked where there are none."""
+    if len(rows) == math.prod(shape):
+        return values.reshape(shape)
+    placed = np.full(math.prod(shape), np.nan)
+    placed[rows] = values
+    masked = np.ones(placed.shape, dtype=bool)
+    masked[rows] = False
+    return np.ma.MaskedArray(placed, masked).reshape(shape)
 
 
 def _parts(rows: int, classes: int) -> list[slice]:

@@ -31,12 +31,15 @@ class DataCopyingTest(NamedTuple):
     ----------
     z
         Of all samples together; standard normal where fake and test samples are drawn alike.
-        Far below 0: copies; far above: fake samples lie away from the training set.
+        Far below 0: copies; far above: fake samples lie away from the training set. A statistic,
+        which estimates nothing, and so has no standard error.
     p_value
-        P(Z <= z): small where samples are copied.
+        P(Z <= z): small where samples are copied. Of the normal approximation, without a standard
+        error: nothing random was drawn.
     c_t
-        The mean of z over the cells, weighted by their shares of the test sample. Its standard
-        error is that where fake and test samples are drawn alike.
+        The mean of z over the cells, weighted by their shares of the test sample: a statistic
+        too. ``c_t.provenance["null_deviation"]`` is its standard deviation where fake and test
+        samples are drawn alike.
     cells
         The z of each cell, by its label; empty without cells.
     """
@@ -118,20 +121,21 @@ def data_copying_test(
     rows = _cells(function, cells, samples, seed)
     facts = {"train": len(a), "least": least, "cells": len(rows), "seed": seed}
     record = provenance(function, b, c, **facts)
-    z = Estimate(_z(a, b, c, part(progress, 0.0, 0.5)), 1.0, record)
+    standard = {**record, "null_deviation": 1.0}
+    z = Estimate(_z(a, b, c, part(progress, 0.0, 0.5)), None, standard)
     by_cell: dict[Any, Estimate] = {}
     weights, values = [], []
     for i, (label, (in_train, in_test, in_fake)) in enumerate(rows.items()):
         step = part(progress, 0.5 + 0.5 * i / len(rows), 0.5 + 0.5 * (i + 1) / len(rows))
         if len(in_fake) > 0:
             value = _z(a[in_train], b[in_test], c[in_fake], step)
-            by_cell[label] = Estimate(value, 1.0, {**record, "test": len(in_test)})
+            by_cell[label] = Estimate(value, None, {**standard, "test": len(in_test)})
         if len(in_fake) >= least:
             weights.append(len(in_test))
             values.append(float(by_cell[label]))
     if progress is not None:
         progress(1.0)
-    p_value = Estimate(float(ndtr(float(z))), None, record)
+    p_value = Estimate(float(ndtr(float(z))), None, {**record, "range": [0.0, 1.0]})
     if not rows:
         return DataCopyingTest(z, p_value, z, {})
     if not weights:
@@ -140,7 +144,8 @@ def data_copying_test(
             f"or a smaller least"
         )
     shares = np.array(weights) / sum(weights)
-    c_t = Estimate(float(shares @ values), math.sqrt(shares @ shares), record)
+    deviation = math.sqrt(shares @ shares)
+    c_t = Estimate(float(shares @ values), None, {**record, "null_deviation": deviation})
     return DataCopyingTest(z, p_value, c_t, by_cell)
 
 

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from parzen._arrays import as_logs, as_samples
 from parzen._estimate import Estimate, __version__, provenance
+from parzen.metrics.densities import as_drawn, is_density, log_densities
 from parzen.metrics.discrete import Vector, as_distributions, as_ratio
-from parzen.metrics.generators import Alpha, Generator, as_generator
+from parzen.metrics.generators import Alpha, Generator, as_generator, as_name
 from parzen.metrics.normal import Normal, aligned
 
 
@@ -36,9 +35,12 @@ def kl_divergence(
     p, q
         Probabilities (k,), or (n, k) with a distribution in each row; one of them may be (k,)
         against the other's rows. Or two `Normal`. Or, with `samples`, log-densities: functions of
-        (n, d) that return (n,), and `Normal`.
+        (n, d) that return (n,), or objects with a method ``log_density`` (a `Normal`),
+        ``score_samples`` (`KernelDensity` and scikit-learn's density estimators), ``logpdf``
+        (SciPy's frozen distributions) or ``log_prob`` (torch distributions and flows).
     samples
-        (n, d) drawn from p; None: p and q are probabilities or `Normal`.
+        (n, d) drawn from p; None: p and q are probabilities or `Normal`. Functions get them as
+        they came, a torch tensor as a tensor; objects in the type and on the device that they take.
     log
         Whether p and q are log-probabilities (nats, -inf allowed), as a log-softmax gives them:
         right where the probabilities themselves would underflow.
@@ -60,6 +62,8 @@ def kl_divergence(
     ValueError, TypeError
         Where shapes do not fit, a probability is negative or NaN, a row does not sum to 1 (to
         1e-6, of float32 1e-4; what is left is divided out), or a sample is one that p cannot give.
+    RuntimeError
+        Where a log-density raises an error, which is its cause.
 
     References
     ----------
@@ -105,7 +109,8 @@ def f_divergence(
         each to (p + q)/2, up to log 2; ``"total-variation"`` sum |p - q| / 2, up to 1;
         ``"hellinger"`` the squared distance sum (sqrt p - sqrt q)^2 / 2, up to 1;
         ``"chi-squared"`` sum (p - q)^2 / q; ``"alpha"`` (sum p^a q^(1-a) - 1) / (a (a - 1)), which
-        is KL(p || q) at a = 1 and KL(q || p) at a = 0.
+        is KL(p || q) at a = 1 and KL(q || p) at a = 0. In any case, and short: ``"js"``, ``"tv"``,
+        ``"chi2"``, ``"rkl"``.
     alpha
         a, any finite number, of ``"alpha"``.
     slope
@@ -124,7 +129,7 @@ def f_divergence(
 
     Raises
     ------
-    ValueError, TypeError
+    ValueError, TypeError, RuntimeError
         As `kl_divergence`; where f is no known name, f(1) is not 0 or a value of it NaN; where q
         is 0, p is not, and the slope of a function f is not given.
 
@@ -145,6 +150,8 @@ def f_divergence(
     >>> round(parzen.f_divergence(p, q, "alpha", alpha=2.0), 4)
     0.1667
     """
+    if isinstance(f, str):
+        f = as_name(f)
     generator = as_generator("f_divergence", f, alpha, slope)
     facts: dict[str, Any] = {"f": f if isinstance(f, str) else getattr(f, "__name__", repr(f))}
     if alpha is not None:
@@ -217,33 +224,36 @@ def _divergence(
         record = {"metric": function, "d": p.mean.size, **facts, "version": __version__}
         return Estimate(value, None, {**record, "method": "closed form"})
     for name, given in (("p", p), ("q", q)):
-        if callable(given) or isinstance(given, Normal):
+        if is_density(given):
             raise TypeError(
                 f"{function}: {name} is a density; pass samples=<drawn from p> with two densities, "
                 f"or two Normal, or two arrays of probabilities"
             )
+    return _discrete(function, p, q, generator, log, facts)
+
+
+def _discrete(
+    function: str, p: object, q: object, generator: Generator, log: bool, facts: dict[str, Any]
+) -> Estimate | Vector:
     ratio, single = as_ratio(p, q, function=function, log=log)
     terms = generator.terms(ratio)
-    _warn_of_infinity(function, np.isposinf(terms))
+    infinite = np.isposinf(terms)
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        because = "p/q leaves float64"
+        advice = ""
+        if np.isinf(ratio.log[infinite]).all():
+            because = "only one of p and q is 0"
+            advice = "; where that is a matter of few counts, smooth them"
+        _warn(
+            f"{function}: infinite, because {because} in {int(infinite.sum())} of "
+            f"{infinite.size} entries, the first in entry {column} of row {row}{advice}"
+        )
     values: Vector = terms.sum(axis=1)
     if not single:
         return values
     record = provenance(function, ratio.p.mass, method="discrete", **facts)
     return Estimate(values[0], None, record)
-
-
-def _warn_of_infinity(function: str, infinite: NDArray[np.bool_]) -> None:
-    """Warn where one distribution has mass and the other has none, and say where."""
-    if not infinite.any():
-        return
-    row, column = np.argwhere(infinite)[0]
-    entry = f"row {row}" if infinite.shape[1] == 1 else f"entry {column} of row {row}"
-    warnings.warn(
-        f"{function}: infinite, because only one of p and q is 0 in {int(infinite.sum())} places, "
-        f"the first in {entry}; where that is a matter of few counts, smooth them",
-        SupportWarning,
-        stacklevel=4,
-    )
 
 
 def _sampled(
@@ -254,42 +264,33 @@ def _sampled(
     samples: object,
     facts: dict[str, Any],
 ) -> Estimate:
-    x = as_samples("samples", samples, function=function)
+    x = as_drawn("samples", samples, function=function)
+    n = len(x.array)
     log_p, log_q = (
-        _log_densities(function, name, given, x) for name, given in (("p", p), ("q", q))
+        log_densities(name, given, x, function=function) for name, given in (("p", p), ("q", q))
     )
     impossible = log_p == -np.inf
     if impossible.any():
         raise ValueError(
-            f"{function}: p has density 0 at {int(impossible.sum())} of the {len(x)} samples, the "
+            f"{function}: p has density 0 at {int(impossible.sum())} of the {n} samples, the "
             f"first in row {int(impossible.argmax())}; expected samples drawn from p"
         )
     values = generator.sampled(log_p - log_q)
-    _warn_of_infinity(function, np.isposinf(values)[:, np.newaxis])
-    record = provenance(function, x, method="samples of p", **facts)
+    infinite = np.isposinf(values)
+    if infinite.any():
+        because = "q has density 0" if (log_q[infinite] == -np.inf).all() else "p/q overflows"
+        _warn(
+            f"{function}: infinite, because {because} at {int(infinite.sum())} of the {n} samples "
+            f"of p, the first in row {int(infinite.argmax())}"
+        )
+    record = provenance(function, x.array, method="samples of p", **facts)
     with np.errstate(invalid="ignore", over="ignore"):
         mean, stderr = float(values.mean()), None
-        if len(x) > 1 and math.isfinite(mean):
-            stderr = float(values.std(ddof=1)) / math.sqrt(len(x))
+        if n > 1 and math.isfinite(mean):
+            stderr = float(values.std(ddof=1)) / math.sqrt(n)
     return Estimate(mean, stderr, record)
 
 
-def _log_densities(function: str, name: str, given: object, x: Any) -> Vector:
-    log_density = given.log_density if isinstance(given, Normal) else given
-    if not callable(log_density):
-        raise TypeError(
-            f"{function}: {name} is a {type(given).__name__}; with samples it has to be a "
-            f"log-density: a function of (n, d) that returns (n,), or a Normal"
-        )
-    found = as_logs(
-        f"the log-density of {name}",
-        log_density(x),
-        function=function,
-        meaning="nats, one for each sample",
-    ).astype(np.float64)
-    if found.shape != (len(x),):
-        raise ValueError(
-            f"{function}: the log-density of {name} gave shape {found.shape} for samples "
-            f"{x.shape}, expected ({len(x)},)"
-        )
-    return found
+def _warn(message: str) -> None:
+    """Warn in the line that called the public function: below it are three of this module."""
+    warnings.warn(message, SupportWarning, stacklevel=5)

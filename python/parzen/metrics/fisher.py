@@ -8,8 +8,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from parzen._arrays import as_float64, as_samples
 from parzen._estimate import Estimate, __version__, provenance
+from parzen.metrics.densities import as_drawn, as_scores, is_density, scores_at
 from parzen.metrics.normal import Normal, check_same_d, full_root
 
 Matrix = NDArray[np.float64]
@@ -24,10 +24,11 @@ def fisher_divergence(p: object, q: object, *, samples: object = None) -> Estima
     ----------
     p, q
         Two `Normal`, in closed form. Or, with `samples`, score functions: functions of (n, d) that
-        return (n, d), and `Normal`; that of a kernel density estimate is `log_density_gradient`.
-        Or arrays (n, d): the scores of both at the same samples of p.
+        return (n, d); a `Normal`; a fitted `KernelDensity` with the Gaussian kernel; a torch
+        distribution or flow, whose ``log_prob`` is differentiated. Or arrays (n, d): the scores of
+        both at the same samples of p.
     samples
-        (n, d) drawn from p.
+        (n, d) drawn from p. Functions get them as they came: a torch tensor as a tensor.
 
     Returns
     -------
@@ -38,6 +39,8 @@ def fisher_divergence(p: object, q: object, *, samples: object = None) -> Estima
     ------
     ValueError, TypeError
         Where shapes do not fit or p and q are not as described.
+    RuntimeError
+        Where a score function raises an error, which is its cause.
 
     References
     ----------
@@ -64,7 +67,7 @@ def fisher_divergence(p: object, q: object, *, samples: object = None) -> Estima
         return Estimate(value, None, {**record, "method": "closed form"})
     if samples is None:
         for name, given in (("p", p), ("q", q)):
-            if callable(given) or isinstance(given, Normal):
+            if is_density(given):
                 raise TypeError(
                     f"{function}: {name} is a density's; pass samples=<drawn from p> with two "
                     f"score functions, or two Normal, or two arrays of scores"
@@ -76,33 +79,16 @@ def fisher_divergence(p: object, q: object, *, samples: object = None) -> Estima
                 f"the same samples"
             )
     else:
-        x = as_samples("samples", samples, function=function)
-        a, b = (scores_at(n, s, x, function=function) for n, s in (("p", p), ("q", q)))
+        x = as_drawn("samples", samples, function=function)
+        a, b = (
+            scores_at(f"the score of {name}", given, x, function=function)
+            for name, given in (("p", p), ("q", q))
+        )
     with np.errstate(over="ignore"):
         terms = np.square(a - b).sum(axis=1)
     _check_finite(function, float(terms.sum()))
     stderr = None if len(a) < 2 else float(terms.std(ddof=1)) / math.sqrt(len(a))
     return Estimate(terms.mean(), stderr, provenance(function, a, method="samples of p"))
-
-
-def scores_at(name: str, given: object, x: NDArray[np.floating], *, function: str) -> Matrix:
-    """Return the scores (n, d) of a score function or a `Normal` at samples (n, d)."""
-    score = given.score if isinstance(given, Normal) else given
-    if not callable(score):
-        raise TypeError(
-            f"{function}: {name} is a {type(given).__name__}; with samples it has to be a score "
-            f"function: one of (n, d) that returns (n, d), or a Normal"
-        )
-    return as_scores(f"the score of {name}", score(x), function=function, shape=x.shape)
-
-
-def as_scores(name: str, array: object, *, function: str, shape: tuple[int, ...] | None) -> Matrix:
-    """Return finite scores (n, d) in float64."""
-    meaning = "one gradient of the log-density for each sample"
-    scores = as_float64(name, array, function=function, shape=shape, meaning=meaning)
-    if scores.ndim != 2 or scores.size == 0:
-        raise ValueError(f"{function}: {name} has shape {scores.shape}, expected (n, d)")
-    return scores
 
 
 def _check_finite(function: str, value: float) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from parzen._options import as_number, check_choice
+from parzen.metrics.densities import called
 from parzen.metrics.discrete import Distributions, Ratio, Vector, compared, swapped
 from parzen.metrics.normal import Aligned
 
@@ -206,7 +207,8 @@ class Custom:
 
     def _of(self, t: Vector) -> Vector:
         with np.errstate(all="ignore"):
-            values = np.array(self.f(t), dtype=np.float64)
+            given = called(self.f, t, what=f"{self.function}: f")
+        values = np.array(given, dtype=np.float64)
         if values.shape != t.shape:
             raise ValueError(
                 f"{self.function}: f gave an array of shape {values.shape} for one of shape "
@@ -239,6 +241,27 @@ NAMED: dict[str, Generator] = {
     "hellinger": Alpha(0.5, scale=0.25),
     "chi-squared": Alpha(2.0, scale=2.0),
 }
+
+
+ALIASES = {
+    "kullback-leibler": "kl",
+    "rkl": "reverse-kl",
+    "js": "jensen-shannon",
+    "jsd": "jensen-shannon",
+    "tv": "total-variation",
+    "tvd": "total-variation",
+    "squared-hellinger": "hellinger",
+    "chi2": "chi-squared",
+    "chi-square": "chi-squared",
+    "pearson": "chi-squared",
+}
+
+
+def as_name(f: str) -> str:
+    """Return the name that is meant, in whatever case, or short; an unknown one as it came."""
+    name = f.lower().replace("_", "-").replace(" ", "-")
+    name = ALIASES.get(name, name)
+    return name if name in (*NAMED, "alpha") else f
 
 
 def as_generator(function: str, f: object, alpha: object, slope: object) -> Generator:

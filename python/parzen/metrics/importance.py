@@ -22,8 +22,9 @@ class ImportanceWeightedBound(NamedTuple):
         The mean of log (sum_j w_j / k) over the data, in nats: in expectation no more than the mean
         log-likelihood, and never less for a larger k.
     effective_sample_size
-        The mean of (sum_j w_j)^2 / sum_j w_j^2 over the data, in [1, k] (0 for data of which all
-        weights are 0). Near 1 one weight is most of the sum, and the bound is loose.
+        The mean of (sum_j w_j)^2 / sum_j w_j^2 over the data, each in [1, k], or 0 for a datum
+        whose log-weights are all -inf: never NaN. Near 1 one weight is most of the sum, and the
+        bound is loose.
     """
 
     bound: Estimate
@@ -52,9 +53,9 @@ def importance_weighted_bound(log_weights: object) -> ImportanceWeightedBound:
 
     References
     ----------
-    Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, equation 8 and
-    theorem 1. Effective sample size: Kong, "A note on importance sampling using standardized
-    weights", 1992.
+    Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR 2016: their bound
+    L_k, which grows with k. Effective sample size: Kong, "A note on importance sampling using
+    standardized weights", 1992.
 
     Examples
     --------

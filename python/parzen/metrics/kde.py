@@ -15,6 +15,7 @@ from parzen._options import as_integer, check_choice
 from parzen._samples import check_one_place, on_host, one_type
 from parzen.metrics.bandwidth import Bandwidth, choose_bandwidth
 from parzen.metrics.log_density import as_weights, evaluate
+from parzen.metrics.log_density_gradient import log_density_gradient
 from parzen.metrics.radial import KERNELS, Vector, draw_offsets
 
 if TYPE_CHECKING:
@@ -135,6 +136,20 @@ class KernelDensity:
         check_one_place("KernelDensity", {"the fitted X": self._x, "X": queries})
         x, queries = one_type(self._x, queries)
         return evaluate("KernelDensity", x, queries, self.bandwidth_, self._kernel, self._weights)
+
+    def gradient(self, X: object) -> NDArray[np.float64]:
+        """Return the gradient of the log-density at each row of X (m, d): (m, d), in nats per unit.
+
+        Of the Gaussian kernel only; see `parzen.log_density_gradient`.
+        """
+        queries = self._queries(X)
+        if self._kernel != "gaussian":
+            raise ValueError(
+                f"KernelDensity: gradient is of the Gaussian kernel, kernel is {self._kernel!r}"
+            )
+        return log_density_gradient(
+            self._x, queries, bandwidth=self.bandwidth_, weights=self._weights
+        )
 
     def score(self, X: object, y: object = None) -> Estimate:
         """Return the total log-likelihood of the rows of X (m, d), in nats, with standard error.

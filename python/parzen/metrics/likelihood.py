@@ -9,13 +9,16 @@ from parzen._options import as_integer, as_number
 from parzen.metrics.log_likelihood import LogLikelihood
 
 
-def expected_log_likelihood(log_likelihoods: object) -> Estimate:
+def expected_log_likelihood(log_likelihoods: object, *, groups: object = None) -> Estimate:
     """Return the mean of held-out log-likelihoods, in nats, with its standard error.
 
     Parameters
     ----------
     log_likelihoods
-        Of independent held-out samples, in nats: any shape. -inf is allowed.
+        Of held-out samples, in nats: (n,), or (n, ...) with the terms of one sample in a row. -inf
+        is allowed. The mean is over all terms.
+    groups
+        As in `perplexity`.
 
     Returns
     -------
@@ -39,16 +42,16 @@ def expected_log_likelihood(log_likelihoods: object) -> Estimate:
     Estimate(-2.0, stderr=0.577)
     """
     function = "expected_log_likelihood"
-    stream = LogLikelihood()._add(function, log_likelihoods, "log_likelihoods")
+    stream = LogLikelihood()._add(function, log_likelihoods, "log_likelihoods", groups)
     return stream._result(function, 1, 0.0).log_likelihood
 
 
-def negative_log_likelihood(log_likelihoods: object) -> Estimate:
+def negative_log_likelihood(log_likelihoods: object, *, groups: object = None) -> Estimate:
     """Return minus the mean of held-out log-likelihoods: the cross-entropy of data and model.
 
     Parameters
     ----------
-    log_likelihoods
+    log_likelihoods, groups
         As in `expected_log_likelihood`.
 
     Returns
@@ -73,11 +76,11 @@ def negative_log_likelihood(log_likelihoods: object) -> Estimate:
     Estimate(2.0, stderr=0.577)
     """
     function = "negative_log_likelihood"
-    stream = LogLikelihood()._add(function, log_likelihoods, "log_likelihoods")
+    stream = LogLikelihood()._add(function, log_likelihoods, "log_likelihoods", groups)
     return stream._result(function, 1, 0.0).negative_log_likelihood
 
 
-def perplexity(log_probs: object, *, dims: int = 1) -> Estimate:
+def perplexity(log_probs: object, dims: int = 1, *, groups: object = None) -> Estimate:
     """Return the perplexity exp(-E[log p] / dims) = 2^(-E[log2 p] / dims).
 
     The number of equally likely outcomes that would be as hard to predict: per token where each
@@ -86,16 +89,22 @@ def perplexity(log_probs: object, *, dims: int = 1) -> Estimate:
     Parameters
     ----------
     log_probs
-        Natural logarithms of what the model gave each outcome: any shape. -inf is allowed. From
-        logits: `log_probs_of`.
+        Natural logarithms of what the model gave each outcome: (n,), or (n, t) with a text in each
+        row; masked entries of a masked array do not count. -inf is allowed. From logits:
+        `log_probs_of`.
     dims
         Dimensions (or tokens) that each log-probability is of.
+    groups
+        Where terms may be correlated, as the tokens of a text are: a label for each row (number or
+        name), those of one label being independent of the others. None: the rows of an array of two
+        dimensions or more are the groups (a text each), a flat array has terms of their own.
 
     Returns
     -------
     Estimate
         inf where an outcome had no probability or the number leaves float64. The standard error is
-        first order, of independent log-probabilities.
+        first order, and of independent groups (``provenance["groups"]`` of them) whose own terms
+        may depend on each other in any way. None of a single group.
 
     Raises
     ------
@@ -112,12 +121,17 @@ def perplexity(log_probs: object, *, dims: int = 1) -> Estimate:
     >>> import numpy as np, parzen
     >>> round(parzen.perplexity(np.log([0.25, 0.25, 0.25])), 12)
     4.0
+    >>> texts = np.repeat(np.log([[0.5], [0.1], [0.4]]), 100, axis=1)  # each a single number
+    >>> round(parzen.perplexity(texts).stderr, 1), round(parzen.perplexity(texts.ravel()).stderr, 1)
+    (1.9, 0.2)
     """
-    stream = LogLikelihood()._add("perplexity", log_probs)
+    stream = LogLikelihood()._add("perplexity", log_probs, groups=groups)
     return stream._result("perplexity", dims, 0.0).perplexity
 
 
-def bits_per_dim(log_likelihoods: object, dims: int, *, offset: float = 0.0) -> Estimate:
+def bits_per_dim(
+    log_likelihoods: object, dims: int, *, offset: float = 0.0, groups: object = None
+) -> Estimate:
     """Return the bits per dimension -E[log p] / (dims log 2) + offset.
 
     What a lossless compressor that knows the model needs. A density over scaled, dequantised pixels
@@ -128,11 +142,13 @@ def bits_per_dim(log_likelihoods: object, dims: int, *, offset: float = 0.0) -> 
     Parameters
     ----------
     log_likelihoods
-        Of whole samples, in nats: any shape. -inf is allowed.
+        Of whole samples, in nats: (n,). -inf is allowed.
     dims
         Numbers in a sample, 3 x 32 x 32 for a CIFAR-10 image.
     offset
         Bits per dimension to add; 0 where the model is of integers, or of densities in their unit.
+    groups
+        As in `perplexity`.
 
     Returns
     -------
@@ -158,7 +174,7 @@ def bits_per_dim(log_likelihoods: object, dims: int, *, offset: float = 0.0) -> 
     >>> float(parzen.bits_per_dim(uniform, 3072, offset=parzen.dequantization_offset()))
     8.0
     """
-    stream = LogLikelihood()._add("bits_per_dim", log_likelihoods, "log_likelihoods")
+    stream = LogLikelihood()._add("bits_per_dim", log_likelihoods, "log_likelihoods", groups)
     return stream._result("bits_per_dim", dims, offset).bits_per_dim
 
 

@@ -48,7 +48,8 @@ def log_density(
     queries
         Where it is taken: (m, d).
     bandwidth
-        h > 0, in the unit of the samples.
+        h > 0, in the unit of the samples. There is no default: rules for it, Scott's as the default
+        there, are `KernelDensity`'s.
     kernel
         k(r): ``"gaussian"`` exp(-r^2/2), ``"exponential"`` exp(-r); and, 0 from r = 1 on,
         ``"tophat"`` 1, ``"epanechnikov"`` 1 - r^2, ``"linear"`` 1 - r, ``"cosine"`` cos(pi r/2).

@@ -10,6 +10,7 @@ import numpy as np
 from parzen._arrays import FLOAT64_LIMIT, as_logs
 from parzen._estimate import Estimate, __version__
 from parzen._options import as_integer, as_number
+from parzen.metrics.groups import GroupedSums, group_numbers, grouped_sums
 
 LOG2 = math.log(2.0)
 
@@ -44,7 +45,8 @@ class LogLikelihood:
     References
     ----------
     Means and squares are merged as by Chan, Golub and LeVeque, "Algorithms for computing the
-    sample variance", American Statistician 37, 1983.
+    sample variance", American Statistician 37, 1983. Standard errors of groups: Liang and Zeger,
+    "Longitudinal data analysis using generalized linear models", Biometrika 73, 1986.
 
     Examples
     --------
@@ -54,44 +56,60 @@ class LogLikelihood:
     ...     stream = stream.update([np.log(p)])
     >>> round(stream.result().perplexity, 12), stream.n
     (4.0, 3)
+    >>> stream
+    LogLikelihood(n=3, mean=-1.3863)
     """
 
     def __init__(self) -> None:
-        self._finite, self._impossible = 0, 0  # how many are finite, how many -inf
-        self._mean, self._squares = 0.0, 0.0  # of the finite; of their deviations from it
+        self._sums, self._impossible = GroupedSums(), 0  # of the finite; how many are -inf
+
+    def __repr__(self) -> str:
+        mean = -math.inf if self._impossible else self._sums.mean
+        return f"LogLikelihood(n={self.n}" + (f", mean={mean:.5g})" if self.n else ")")
 
     @property
     def n(self) -> int:
         """How many log-likelihoods were seen."""
-        return self._finite + self._impossible
+        return self._sums.count + self._impossible
 
-    def update(self, log_probs: object) -> LogLikelihood:
-        """Add log-likelihoods, in nats: any shape, -inf allowed. Returns itself.
+    def update(self, log_probs: object, *, groups: object = None) -> LogLikelihood:
+        """Add log-likelihoods, in nats, -inf allowed. Returns itself.
+
+        Parameters
+        ----------
+        log_probs, groups
+            As in `perplexity`. A group comes in one part: those of another part are others, even
+            where their labels are the same.
 
         Raises
         ------
         ValueError, TypeError
             Where there are none, or NaN or +inf among them.
         """
-        return self._add("LogLikelihood", log_probs)
+        return self._add("LogLikelihood", log_probs, groups=groups)
 
     def merge(self, other: LogLikelihood) -> LogLikelihood:
         """Add what another has seen. Returns itself.
 
         Raises
         ------
-        TypeError
-            Where `other` is no `LogLikelihood`.
+        TypeError, ValueError
+            Where `other` is no `LogLikelihood`, or this one itself, which would count twice.
         """
         if not isinstance(other, LogLikelihood):
             raise TypeError(
                 f"LogLikelihood: other is a {type(other).__name__}, expected a LogLikelihood"
             )
+        if other is self:
+            raise ValueError(
+                "LogLikelihood: other is this one itself; expected what another part of the data "
+                "gave, since each log-likelihood counts once"
+            )
         self._impossible += other._impossible
-        self._combine(other._finite, other._mean, other._squares)
+        self._sums.add(other._sums)
         return self
 
-    def result(self, *, dims: int = 1, offset: float = 0.0) -> Likelihood:
+    def result(self, dims: int = 1, *, offset: float = 0.0) -> Likelihood:
         """Return the four numbers, with standard errors; those of perplexity to first order.
 
         Parameters
@@ -108,31 +126,30 @@ class LogLikelihood:
         """
         return self._result("LogLikelihood", dims, offset)
 
-    def _add(self, function: str, log_probs: object, name: str = "log_probs") -> LogLikelihood:
-        logs = as_logs(name, log_probs, function=function, meaning="log-likelihoods in nats")
-        values = logs.astype(np.float64).ravel()
-        finite = values[values > -np.inf]
-        if finite.size > 0:
-            largest = float(np.abs(finite).max())
+    def _add(
+        self, function: str, log_probs: object, name: str = "log_probs", groups: object = None
+    ) -> LogLikelihood:
+        masked: Any = log_probs if isinstance(log_probs, np.ma.MaskedArray) else None
+        given = log_probs if masked is None else masked.filled(0.0)
+        logs = as_logs(name, given, function=function, meaning="log-likelihoods in nats")
+        group_of = group_numbers(function, name, logs.shape, groups)
+        counted = np.ones(logs.shape, bool) if masked is None else ~np.ma.getmaskarray(masked)
+        if not counted.any():
+            raise ValueError(f"{function}: {name} has no value that is not masked")
+        finite = counted & (logs > -np.inf)
+        self._impossible += int(counted.sum() - finite.sum())
+        values = logs[finite].astype(np.float64)
+        group_of = None if group_of is None else group_of[finite.ravel()]
+        if values.size > 0:
+            largest = float(np.abs(values).max())
             if largest > FLOAT64_LIMIT:
                 raise ValueError(
                     f"{function}: {name} has {largest:.3g} in magnitude, expected numbers whose "
                     f"sum float64 can hold"
                 )
-            mean = math.fsum(finite) / finite.size
             with np.errstate(over="ignore"):
-                self._combine(finite.size, mean, float(np.square(finite - mean).sum()))
-        self._impossible += values.size - finite.size
+                self._sums.add(grouped_sums(values, group_of))
         return self
-
-    def _combine(self, count: int, mean: float, squares: float) -> None:
-        total = self._finite + count
-        if count == 0:
-            return
-        shift, share = mean - self._mean, count / total
-        self._squares += squares + shift * shift * self._finite * share
-        self._mean += shift * share
-        self._finite = total
 
     def _result(self, function: str, dims: object, offset: object) -> Likelihood:
         dims = as_integer(f"{function}: dims", dims, 1)
@@ -143,11 +160,10 @@ class LogLikelihood:
             raise ValueError(f"{function}: there are no log-likelihoods yet; call update first")
         record: dict[str, Any] = {"metric": function, "n": self.n, "dims": dims, "offset": offset}
         record["version"] = __version__
-        mean, stderr = self._mean, None
-        if self._impossible > 0:
-            mean = -math.inf
-        elif self.n > 1:
-            stderr = math.sqrt(self._squares / (self.n - 1) / self.n)
+        mean, stderr = -math.inf, None
+        if self._impossible == 0:
+            mean, stderr = self._sums.mean, self._sums.stderr()
+            record["groups"] = self._sums.groups
         with np.errstate(over="ignore"):
             perplexity = float(np.exp(-mean / dims))
         known = stderr is not None and math.isfinite(perplexity)

@@ -12,6 +12,7 @@ from parzen import _core
 from parzen._arrays import as_pair, center_of, distance_magnitude, extent, fit_range
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed, check_choice
+from parzen._shares import share_stderr
 from parzen.protocols import AnyProtocol, recorded, rules_of
 
 if TYPE_CHECKING:
@@ -85,8 +86,10 @@ def precision_recall(
         Four pure numbers. With ``halves=0`` their standard errors are those of a mean over the
         samples that are counted (fake for precision and density, real for recall and coverage),
         with the balls held fixed: a lower bound, half of the truth or less, since the balls are
-        random too. With halves they are the spread over these: that of a half is, to first order,
-        sqrt(2) times that of the whole, of which a half without replacement shows 1/sqrt(2).
+        random too; `Estimate.interval` warns of it. With halves they are the spread over these:
+        that of a half is, to first order, sqrt(2) times that of the whole, of which a half without
+        replacement shows 1/sqrt(2). A share of exactly 0 or 1 that shows no spread has 1/(2(n+1)),
+        n the samples counted (see `Estimate.interval`); a density of 0 has none.
 
     Raises
     ------
@@ -134,10 +137,9 @@ def precision_recall(
     terms = _terms(x, y, k, boundary, part(progress, 0.0, share))
     facts = {"k": k, "boundary": boundary, **recorded(protocol)}
     if halves == 0:
-        record = provenance(
-            "precision_recall", x, y, error="balls held fixed: a lower bound", **facts
-        )
-        return PrecisionRecall(*(_mean(values, record) for values in terms))
+        fixed = {"lower_bound": "the balls are held fixed; pass halves=20"}
+        record = provenance("precision_recall", x, y, **fixed, **facts)
+        return _estimates(terms, [v.std(ddof=1) / math.sqrt(len(v)) for v in terms], record)
     freedom = {"halves": halves, "seed": seed, "degrees_of_freedom": halves - 1}
     record = provenance("precision_recall", x, y, **freedom, **facts)
     random = np.random.default_rng(seed)
@@ -148,10 +150,7 @@ def precision_recall(
         )
         step = part(progress, *(share + (1.0 - share) * np.array([i, i + 1]) / halves))
         found[i] = [values.mean() for values in _terms(half_x, half_y, k, boundary, step)]
-    errors = found.std(axis=0, ddof=1)
-    return PrecisionRecall(
-        *(Estimate(values.mean(), e, record) for values, e in zip(terms, errors, strict=True))
-    )
+    return _estimates(terms, found.std(axis=0, ddof=1).tolist(), record)
 
 
 def _terms(
@@ -187,5 +186,16 @@ def _halves(halves: object) -> int:
     return number
 
 
-def _mean(terms: Terms, record: dict[str, object]) -> Estimate:
-    return Estimate(terms.mean(), terms.std(ddof=1) / math.sqrt(len(terms)), record)
+def _estimates(
+    terms: tuple[Terms, Terms, Terms, Terms], errors: list[float], record: dict[str, object]
+) -> PrecisionRecall:
+    found = {}
+    for name, values, error in zip(PrecisionRecall._fields, terms, errors, strict=True):
+        value = float(values.mean())
+        if name == "density":
+            # That no ball holds a sample says nothing of how many would hold another.
+            found[name] = Estimate(value, error if value > 0.0 else None, record)
+        else:
+            error = share_stderr(value, float(error), len(values))
+            found[name] = Estimate(value, error, {**record, "range": [0.0, 1.0]})
+    return PrecisionRecall(**found)

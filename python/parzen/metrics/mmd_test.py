@@ -10,6 +10,7 @@ import numpy as np
 from parzen._arrays import as_pair, center_of
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
+from parzen._shares import share_stderr
 from parzen.metrics.kernels import Kernel, check_kernel
 from parzen.metrics.mmd import MEDIAN_GAUSSIAN, PairSums, Vector, described, ready
 from parzen.metrics.quadratic import (
@@ -36,7 +37,7 @@ class MMDTest(NamedTuple):
         MMD^2, unbiased, with its standard error: as `mmd` gives it.
     p_value
         (1 + number of `null` >= `squared`) / (1 + permutations). Its standard error is that of the
-        random draw of permutations.
+        random draw of permutations; where p is 1, 1/(2(permutations + 1)).
     null
         (permutations,) values of MMD^2 for the permuted samples.
     """
@@ -139,7 +140,8 @@ def mmd_test(
         seed=seed,
         kernel=described(kernel),
     )
-    p_value = Estimate(p, math.sqrt(p * (1.0 - p) / permutations), record)
+    stderr = share_stderr(p, math.sqrt(p * (1.0 - p) / permutations), permutations)
+    p_value = Estimate(p, stderr, {**record, "range": [0.0, 1.0]})
     return MMDTest(Estimate(squared, sums.stderr(), record), p_value, null)
 
 

@@ -82,11 +82,16 @@ class ModelComparison:
 
         from parzen.report import figures
 
-        layout = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=f"{self.metric}, {self.test}")
+        layout = Table(
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+            title=f"{self.metric}, {self.test}",
+        )
         for name in ("model", "less model"):
-            layout.add_column(name)
+            layout.add_column(name, overflow="fold")
         permuted = any(pair.permutation is not None for pair in self.differences)
-        tests = ("asymptotic p", "permutation p") if permuted else ("asymptotic p",)
+        tests = ("p, normal", "p, perm.") if permuted else ("p, t",)
         for name in ("value", "std. error", *tests, "p, Holm", ""):
             layout.add_column(name, justify="right")
         for name, value in self.values.items():

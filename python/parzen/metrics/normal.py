@@ -10,7 +10,16 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from parzen._arrays import as_float64, as_samples
+from parzen._arrays import (
+    as_float64,
+    as_samples,
+    center_of,
+    check_range,
+    distance_magnitude,
+    extent,
+)
+from parzen._options import as_integer, as_seed
+from parzen.metrics.covariance import mean_and_covariance
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -102,6 +111,67 @@ class Normal:
                 "samples it is singular where n <= d"
             ) from error
         return root
+
+    @classmethod
+    def fit(cls, samples: object, *, ddof: int = 1) -> Normal:
+        """Return the normal distribution that has the mean and the covariance of samples.
+
+        Parameters
+        ----------
+        samples
+            (n, d), n > d, of which no column depends on the others.
+        ddof
+            The covariance is divided by n - ddof; 0: of largest likelihood.
+
+        Returns
+        -------
+        Normal
+            With a covariance (d, d).
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where samples are not as described, or too few.
+
+        Examples
+        --------
+        >>> import numpy as np, parzen
+        >>> x = np.random.default_rng(0).normal(size=(1000, 2))
+        >>> parzen.kl_divergence(parzen.Normal.fit(x), parzen.Normal([0, 0], [1, 1])) < 0.01
+        True
+        """
+        ddof = as_integer("Normal.fit: ddof", ddof, 0)
+        x = as_samples("samples", samples, function="Normal.fit", min_rows=2)
+        n, d = x.shape
+        if n <= max(d, ddof):
+            raise ValueError(
+                f"Normal.fit: samples has {n} rows of {d} numbers: their covariance is singular; "
+                f"expected more than {max(d, ddof)} rows"
+            )
+        check_range("Normal.fit", distance_magnitude(d, *extent(x)), x)
+        center = center_of(x).astype(np.float64)
+        shift, covariance = mean_and_covariance(x, center, ddof)
+        return cls(center + shift, covariance)
+
+    def sample(self, n: int, seed: int = 0) -> Matrix:
+        """Return n draws: (n, d), float64.
+
+        Parameters
+        ----------
+        n
+            An integer >= 1.
+        seed
+            Of the draws.
+
+        Examples
+        --------
+        >>> import parzen
+        >>> parzen.Normal([0.0, 5.0], [1.0, 4.0]).sample(3, seed=1).shape
+        (3, 2)
+        """
+        n, seed = as_integer("Normal.sample: n", n, 1), as_seed("Normal.sample: seed", seed)
+        z = np.random.default_rng(seed).standard_normal((n, self.mean.size))
+        return self.mean + (z * self._root if self._root.ndim == 1 else z @ self._root.T)
 
     def log_density(self, x: object) -> Vector:
         """Return the log-density at each row of x (n, d): (n,), in nats."""

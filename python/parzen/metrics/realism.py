@@ -36,9 +36,9 @@ def realism(
     Returns
     -------
     array
-        (m,), float64; infinity for copies of real samples. Of the balls only those take part whose
-        radius is at most the median: large ones, in sparse regions and around outliers, would make
-        anything realistic.
+        (m,), float64. Of the balls only those take part whose radius is at most the median: large
+        ones, in sparse regions and around outliers, would make anything realistic. Infinity for a
+        copy of a real sample whose ball takes part; a copy of another has a finite value.
 
     Raises
     ------

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parzen._arrays import as_samples, check_range, distance_magnitude, extent
+from parzen._arrays import check_range, distance_magnitude, extent
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_number, as_seed, check_choice
-from parzen.metrics.fisher import as_scores, scores_at
+from parzen._shares import share_stderr
+from parzen.metrics.densities import as_drawn, as_scores, is_density, scores_at
 from parzen.metrics.mmd import centred_within, described
-from parzen.metrics.normal import Normal
 from parzen.metrics.stein_kernel import InverseMultiquadric, SteinBase, SteinPairs, ready
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class SteinTest(NamedTuple):
         KSD^2, unbiased, with its standard error.
     p_value
         (1 + number of `null` >= `squared`) / (1 + bootstraps). Its standard error is that of the
-        random draw of signs.
+        random draw of signs; where p is 1, 1/(2(bootstraps + 1)).
     null
         (bootstraps,) values of KSD^2 with random signs.
     """
@@ -84,7 +84,9 @@ def kernel_stein_discrepancy(
     x
         Samples (n, d).
     scores
-        s at each of them: (n, d), or a function of (n, d) that returns it, or a `Normal`.
+        s at each of them: (n, d), or a function of (n, d) that returns it (a torch tensor x goes
+        in as a tensor); or what has a score: a `Normal`, a fitted `KernelDensity` with the Gaussian
+        kernel, a torch distribution or flow, whose ``log_prob`` is differentiated.
     kernel
         An `InverseMultiquadric` or a `Gaussian`, whose median bandwidth is that of x.
     estimator
@@ -103,13 +105,15 @@ def kernel_stein_discrepancy(
     ------
     ValueError, TypeError
         Where samples, scores or options are not as described.
+    RuntimeError
+        Where the score function raises an error, which is its cause.
 
     References
     ----------
-    Liu, Lee and Jordan, "A kernelized Stein discrepancy for goodness-of-fit tests", ICML 2016,
-    theorem 3.6 and section 4. Chwialkowski, Strathmann and Gretton, "A kernel test of goodness
-    of fit", ICML 2016. The kernel: Gorham and Mackey, "Measuring sample quality with kernels",
-    ICML 2017.
+    Liu, Lee and Jordan, "A kernelized Stein discrepancy for goodness-of-fit tests", ICML 2016
+    (definition and both estimators). Chwialkowski, Strathmann and Gretton, "A kernel test of
+    goodness of fit", ICML 2016. The kernel: Gorham and Mackey, "Measuring sample quality with
+    kernels", ICML 2017.
 
     Examples
     --------
@@ -177,13 +181,15 @@ def stein_test(
     ------
     ValueError, TypeError
         Where samples, scores or options are not as described.
+    RuntimeError
+        Where the score function raises an error, which is its cause.
 
     References
     ----------
-    Chwialkowski, Strathmann and Gretton, "A kernel test of goodness of fit", ICML 2016, section
-    3 (signs and, for chains, `flip`; the diagonal that their V-statistic adds is the same on
-    both sides of the comparison). Liu, Lee and Jordan, "A kernelized Stein discrepancy for
-    goodness-of-fit tests", ICML 2016, section 4. The p-value: Phipson and Smyth, "Permutation
+    Chwialkowski, Strathmann and Gretton, "A kernel test of goodness of fit", ICML 2016 (the wild
+    bootstrap: signs and, for chains, `flip`; the diagonal that their V-statistic adds is the same
+    on both sides of the comparison). Liu, Lee and Jordan, "A kernelized Stein discrepancy for
+    goodness-of-fit tests", ICML 2016. The p-value: Phipson and Smyth, "Permutation
     p-values should never be zero", 2010, equation 2.
 
     Examples
@@ -210,10 +216,11 @@ def stein_test(
     ties = np.abs(null - squared) <= 1e-13 * math.sqrt(squares / (n * (n - 1)))
     null[ties] = squared
     p = (1 + np.count_nonzero(null >= squared)) / (1 + bootstraps)
+    p_stderr = share_stderr(p, math.sqrt(p * (1.0 - p) / bootstraps), bootstraps)
     record |= {"bootstraps": bootstraps, "flip": flip, "seed": seed}
     return SteinTest(
         Estimate(squared, _stderr(rows, squares), record),
-        Estimate(p, math.sqrt(p * (1.0 - p) / bootstraps), record),
+        Estimate(p, p_stderr, {**record, "range": [0.0, 1.0]}),
         null,
     )
 
@@ -221,9 +228,10 @@ def stein_test(
 def _pairs(
     function: str, x: object, scores: object, kernel: object, least: int
 ) -> tuple[SteinPairs, dict[str, Any]]:
-    samples = as_samples("x", x, function=function, min_rows=least)
-    if callable(scores) or isinstance(scores, Normal):
-        s = scores_at("scores", scores, samples, function=function)
+    drawn = as_drawn("x", x, function=function, min_rows=least)
+    samples = drawn.array
+    if is_density(scores):
+        s = scores_at("scores", scores, drawn, function=function)
     else:
         s = as_scores("scores", scores, function=function, shape=samples.shape)
     d, (peak, span) = samples.shape[1], extent(samples)

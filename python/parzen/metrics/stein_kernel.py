@@ -4,8 +4,9 @@ For k(x, y) = phi(r), r = |x - y|^2, and s the score of p,
 
     u(x, y) = phi s_x.s_y - 2 phi' (x - y).(s_x - s_y) - 2 d phi' - 4 r phi''
 
-(Liu, Lee and Jordan, "A kernelized Stein discrepancy for goodness-of-fit tests", ICML 2016, theorem
-3.6, for a radial k). Blocks of pairs are four matrix products in float64; no more than one is kept.
+(Liu, Lee and Jordan, "A kernelized Stein discrepancy for goodness-of-fit tests", ICML 2016: their
+kernel u, for a radial k). Blocks of pairs are four matrix products in float64; no more than one is
+kept.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class InverseMultiquadric:
 
     References
     ----------
-    Gorham and Mackey, "Measuring sample quality with kernels", ICML 2017, theorems 6 and 8.
+    Gorham and Mackey, "Measuring sample quality with kernels", ICML 2017: what inverse
+    multiquadrics detect, and kernels with light tails do not.
 
     Examples
     --------

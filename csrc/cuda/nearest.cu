@@ -119,30 +119,30 @@ struct NearestSink {
 
 // The k smallest of what a query has and of its lists in a chunk, one after the other: a merge from the back, in place.
 template <class T, bool which>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(tile_side)
     merge_kernel(const T* lists, const int* list_numbers, int list_size, index first, index first_candidate, index queries,
-                 int row_tiles, int col_tiles, bool triangle, bool of_rows, index k, T* best, int* best_numbers) {
+                 int row_tiles, int col_tiles, bool triangle, bool of_rows, int k, T* best, int* best_numbers) {
   const index i = index(blockIdx.x) * blockDim.x + threadIdx.x;
   const int own_tiles = of_rows ? row_tiles : col_tiles, own = int(i / tile_side);
   if (own >= own_tiles || first + i >= queries) return;
   T* mine = best + (first + i) * k;
-  int* my_numbers = best_numbers + (which ? (first + i) * k : 0);
+  int* my_numbers = which ? best_numbers + (first + i) * k : nullptr;
   const int begin = triangle && of_rows ? own : 0;
   const int end = triangle && !of_rows ? own + 1 : of_rows ? col_tiles : row_tiles;
   for (int t = begin; t < end; ++t) {
     const index tile = of_rows ? index(own) * col_tiles + t : index(t) * col_tiles + own;
     const T* list = lists + tile * list_size * tile_side + i % tile_side;
-    const int* numbers = list_numbers + (which ? tile * list_size * tile_side + i % tile_side : 0);
-    index offered = 0;
+    const int* numbers = which ? list_numbers + tile * list_size * tile_side + i % tile_side : nullptr;
+    int offered = 0;
     while (offered < list_size && list[offered * tile_side] < mine[k - 1]) ++offered;
-    index kept = k - 1, taken = offered - 1;  // the last of each that stays
-    for (index dropped = 0; dropped < offered; ++dropped) {
+    int kept = k - 1, taken = offered - 1;  // the last of each that stays
+    for (int dropped = 0; dropped < offered; ++dropped) {
       if (kept >= 0 && (taken < 0 || list[taken * tile_side] < mine[kept]))
         --kept;
       else
         --taken;
     }
-    for (index to = k - 1; taken >= 0; --to) {
+    for (int to = k - 1; taken >= 0; --to) {
       if (kept >= 0 && list[taken * tile_side] < mine[kept]) {
         if constexpr (which) my_numbers[to] = my_numbers[kept];
         mine[to] = mine[kept--];
@@ -219,7 +219,7 @@ class Lists {
   void merge(const Chunk<P>& c, const T* lists, const int* numbers, index first, index first_candidate, int own_tiles,
              bool of_rows) {
     launch(merge_kernel<T, which>, own_tiles, tile_side, 0, run_.stream, lists, numbers, list_size, first, first_candidate,
-           op_.queries.rows, c.row_tiles, c.col_tiles, c.triangle, of_rows, index(op_.k), best_.get(), best_numbers_.get());
+           op_.queries.rows, c.row_tiles, c.col_tiles, c.triangle, of_rows, op_.k, best_.get(), best_numbers_.get());
     check_launch("merge_kernel");
   }
 

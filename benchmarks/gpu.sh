@@ -28,11 +28,13 @@ rm -rf "$site" "$logs"
 mkdir -p "$site" "$logs" benchmarks/results
 failures=""
 
-# step NAME LIMIT COMMAND...: its output goes to a log, whose end is shown.
+# step NAME LIMIT COMMAND...: its output goes to a log, whose end is shown. All of them together end within eight minutes.
 step() {
   local name="$1" limit="$2" start status=0
   shift 2
   start=$(date +%s)
+  if [ "$limit" -gt $((470 - SECONDS)) ]; then limit=$((470 - SECONDS)); fi
+  if [ "$limit" -lt 1 ]; then echo "== $name: no time was left"; failures="$failures $name"; return 0; fi
   timeout "$limit" "$@" > "$logs/$name.log" 2>&1 || status=$?
   tail -n 12 "$logs/$name.log"
   if [ "$status" -eq 124 ]; then echo "$name: stopped after $limit s"; fi
@@ -46,7 +48,7 @@ capability="$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 2> /
 if [ -z "${CUDAARCHS:-}" ] && [[ "$capability" =~ ^[0-9]+$ ]]; then
   case "$capability" in 90) export CUDAARCHS=90a-real ;; *) export CUDAARCHS="$capability-real" ;; esac
 fi
-step build 150 env SKBUILD_CMAKE_DEFINE="PARZEN_CUDA=ON" SKBUILD_BUILD_DIR="$PWD/build/gpu/objects" \
+step build 240 env SKBUILD_CMAKE_DEFINE="PARZEN_CUDA=ON" SKBUILD_BUILD_DIR="$PWD/build/gpu/objects" \
   "$PYTHON" -m pip install --no-index --no-build-isolation --no-deps --upgrade --target "$site" .
 [ -z "$failures" ] || missing "the build failed; see $logs/build.log"
 
@@ -56,6 +58,9 @@ pytest=("$PYTHON" -m pytest -q -p no:cacheprovider)
 step doctor 20 "$PYTHON" -m parzen doctor
 grep -q "cuda:0.* GiB free" "$logs/doctor.log" || missing "nvidia-smi sees a device and parzen does not; see $logs/doctor.log"
 step tests 120 "${pytest[@]}" -m cuda tests/test_cuda.py tests/test_device_cuda.py
+device=$(nvidia-smi --query-gpu=name --format=csv,noheader -i 0 | tr -cs 'A-Za-z0-9\n' '-' | sed 's/-*$//')
+step figures 90 "$PYTHON" benchmarks/gpu.py --json "benchmarks/results/gpu-$(date -u +%F)-$device.json"
+cat "$logs/figures.log"
 if [ -n "$sanitizer" ]; then
   small='test_kernel_sum and gaussian and full or test_kernel_quadratic and cubic or test_log_density or test_nearest or test_ball_counts or test_moments'
   step memcheck 60 env PARZEN_CUDA_SMALL=1 "$sanitizer" --tool memcheck --error-exitcode 9 "${pytest[@]}" tests/test_cuda.py -k "$small"
@@ -65,9 +70,6 @@ else
   echo "== compute-sanitizer: not found beside $nvcc or on PATH; skipped"
   failures="$failures sanitizer-missing"
 fi
-device=$(nvidia-smi --query-gpu=name --format=csv,noheader -i 0 | tr -cs 'A-Za-z0-9\n' '-' | sed 's/-*$//')
-step figures 90 "$PYTHON" benchmarks/gpu.py --json "benchmarks/results/gpu-$(date -u +%F)-$device.json"
-cat "$logs/figures.log"
 
 if [ -n "$failures" ]; then
   echo "gpu.sh: failed:$failures"

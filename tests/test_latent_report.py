@@ -184,35 +184,3 @@ def test_parzen_itself_needs_neither_scikit():
         "import sys, parzen; print({'sklearn', 'skimage', 'matplotlib'} & set(sys.modules))"
     )
     assert (out, error) == ("set()", "")
-
-
-@pytest.mark.parametrize("missing", ["sklearn", "skimage"])
-def test_a_missing_package_names_the_extra(missing):
-    code = (
-        "import sys\n"
-        "class Absent:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name == {missing!r}:\n"
-        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "sys.meta_path.insert(0, Absent())\n"
-        "try:\n"
-        "    import parzen.latent\n"
-        "except ModuleNotFoundError as error:\n"
-        "    print(error)\n"
-    )
-    out, _ = run(code)
-    assert out == f"parzen.latent needs {missing}: pip install 'parzen[latent]'"
-
-
-def test_matplotlib_is_for_the_picture_alone():
-    code = (
-        "import sys\n"
-        "sys.modules['matplotlib'] = None\n"
-        "from parzen import latent\n"
-        "try:\n"
-        "    latent.heat_map([[1.0]])\n"
-        "except ModuleNotFoundError as error:\n"
-        "    print(error)\n"
-    )
-    out, _ = run(code)
-    assert out == "heat_map needs matplotlib: pip install matplotlib"

@@ -1,5 +1,6 @@
 """The names that users may rely on, their documentation, and the number that metrics return."""
 
+import ast
 import copy
 import doctest
 import importlib
@@ -244,8 +245,9 @@ def test_examples_run(module):
 
 
 def test_import_is_light():
-    heavy = "{'torch', 'sklearn', 'matplotlib', 'rich', 'typer', 'PIL', 'pandas'}"
-    code = f"import sys, parzen; sys.exit(repr({heavy} & set(sys.modules)))"
+    heavy = "{'torch', 'torchmetrics', 'sklearn', 'skimage', 'matplotlib', 'PIL'}"
+    heavy += " | {'rich', 'typer', 'pandas'}"
+    code = f"import sys, parzen; sys.exit(repr(({heavy}) & {{*sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "set()"
 
@@ -260,9 +262,81 @@ def test_compat_imports_no_other_package():
     assert done.stderr.strip() == "set()"
 
 
-def test_import_brings_no_compat():
-    code = "import sys, parzen; sys.exit('parzen.compat' in sys.modules)"
+def test_import_brings_none_of_the_modules_that_are_there_when_asked_for():
+    found = "{f'parzen.{name}' for name in parzen._MODULES} & {*sys.modules}"
+    code = f"import sys, parzen; sys.exit(repr({found}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "set()"
+
+
+# Asked for by attribute alone, and what is to be found there.
+ATTRIBUTES = {
+    "compare": "compare",
+    "encode": "Encoder",
+    "feature_sets": "FeatureSet",
+    "latent": "mig",
+    "report": "to_dict",
+    "results": "read_result",
+    "torchmetrics": "FrechetInceptionDistance",
+    "vision": "extract",
+    "compat.cleanfid": "compute_fid",
+    "compat.prdc": "compute_prdc",
+    "compat.pytorch_fid": "calculate_frechet_distance",
+    "compat.scipy": "sqrtm",
+    "compat.sklearn": "KernelDensity",
+    "compat.torch_fidelity": "calculate_metrics",
+    "compat.vendi_score": "score",
+}
+
+
+@pytest.mark.parametrize("module", ATTRIBUTES)
+def test_modules_are_there_when_asked_for(module):
+    needs = parzen._MODULES[module.partition(".")[0]]
+    for name in needs:
+        pytest.importorskip(name)
+    path = f"parzen.{module}.{ATTRIBUTES[module]}"
+    code = f"import parzen; print({path}.__module__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("parzen."), done.stderr
+    # The module is no function of the same name: every other way to import it says the same.
+    code = f"import parzen.{module} as a; "
+    code += f"import parzen, sys; c = sys.modules['parzen.{module}']; "
+    code += f"sys.exit(not (a is parzen.{module} is c))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_dir_shows_the_public_names_and_the_modules_that_are_here(monkeypatch):
+    found = dir(parzen)
+    assert set(parzen.__all__) <= set(found) <= {*parzen.__all__, *parzen._MODULES}
+    assert {"compare", "compat", "encode", "feature_sets", "report", "results"} <= set(found)
+    assert {name.partition(".")[2] for name in ATTRIBUTES if "compat." in name} == set(
+        dir(parzen.compat)
+    )
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert not {"vision", "torchmetrics"} & set(dir(parzen))
+
+
+def test_help_needs_no_torch():
+    code = "import sys; sys.modules['torch'] = None; import pydoc, parzen; pydoc.render_doc(parzen)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", [parzen, parzen.compat])
+def test_an_attribute_that_there_is_not(module):
+    with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'x'"):
+        _ = module.x
+
+
+def test_type_checkers_see_the_modules():
+    """What the interpreter imports on demand and what a type checker reads are one list."""
+    for package, lazy in ((parzen, parzen._MODULES), (parzen.compat, parzen.compat._PACKAGES)):
+        tree = ast.parse(inspect.getsource(package))
+        (block,) = (node for node in tree.body if isinstance(node, ast.If))
+        assert ast.unparse(block.test) == "typing.TYPE_CHECKING"
+        aliases = [node.names[0] for node in block.body]
+        assert [alias.name for alias in aliases] == [alias.asname for alias in aliases]
+        assert [alias.name for alias in aliases] == list(lazy)
 
 
 def test_version():

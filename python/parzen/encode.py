@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from parzen import protocols
+from parzen._extras import needed_by
 from parzen.feature_sets import (
     LAYERS,
     LOGITS,
@@ -131,14 +132,9 @@ class Encoder:
             if stored is not None:
                 return stored
         self._check(layers)
-        try:
+        instead = "give features (n, d) in a .npy or .npz file"
+        with needed_by(f"{name} holds images, encoding which", "vision", instead):
             from parzen.vision import extract_features
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                f"{name} holds images, which need {error.name}: pip install 'parzen[vision]'. "
-                f"Features (n, d) in a .npy or .npz file need neither torch nor Pillow",
-                name=error.name,
-            ) from error
         with warnings.catch_warnings():
             # The result says it too, and the notes of a comparison.
             warnings.filterwarnings("ignore", "left out .* images that could not be decoded")

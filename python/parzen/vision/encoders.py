@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from parzen._extras import needed_by
 from parzen.feature_sets import check_network
 from parzen.protocols import Protocol
 
@@ -228,12 +229,8 @@ def _clip(
 
 
 def _package(package: str, extra: str, name: str) -> Any:
-    try:
+    with needed_by(name, extra):
         return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{name} needs {error.name}: pip install 'parzen[{extra}]'", name=error.name
-        ) from error
 
 
 def _complete(what: str, missing: Any) -> None:

@@ -41,6 +41,7 @@ def test_far_from_copies_it_is_fid(rng):
     assert near == pytest.approx(parzen.fid(real, fake) / value.provenance["distance"], rel=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_opposite_rows_are_copies(rng):
     real = rng.normal(size=(100, 4))
     value = parzen.mifid(real, -3.0 * real)
@@ -48,6 +49,7 @@ def test_opposite_rows_are_copies(rng):
     assert value > 1e12  # FID over 1e-14 and what rounding leaves
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_what_is_close_keeps_its_digits(rng):
     # An angle t: 1 - cos t = t^2 / 2, of which 1 - <u, v> would keep no digit at t = 1e-9.
     angles = np.linspace(0.1, 1.4, 40)
@@ -56,6 +58,7 @@ def test_what_is_close_keeps_its_digits(rng):
     assert distance == pytest.approx(5e-19, rel=1e-5)  # angles themselves are rounded to 1e-16
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_the_same_sample_is_zero(rng):
     x = rng.normal(size=(50, 4))
     for copies in (x, x[::-1]):

@@ -4,6 +4,7 @@ import importlib.util
 import types
 import typing
 
+from parzen._copies import CopiedSampleWarning
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, __version__
 from parzen.metrics.authenticity import authenticity
@@ -78,6 +79,7 @@ __all__ = [
     "MMD",
     "BandwidthWarning",
     "ByClass",
+    "CopiedSampleWarning",
     "DataCopyingTest",
     "Energy",
     "Estimate",

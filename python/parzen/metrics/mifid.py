@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
+from parzen._copies import warn_of_copies
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_positive, check_choice
 from parzen.metrics.covariance import mean_about
@@ -68,6 +69,9 @@ def mifid(
     -----
     SmallSampleWarning
         Where n or m is below 2 d, as `fid` does.
+    CopiedSampleWarning
+        Where D is no more than 1e-14, which is added to it: all are copies, of any length. Of one
+        sample twice FID is 0, and so is MiFID, the best value that there is.
 
     References
     ----------
@@ -98,6 +102,12 @@ def mifid(
     )
     if progress is not None:
         progress(1.0)
+    if nearest <= LEAST_DISTANCE:
+        one, other = ("fake", "real") if over == "fake" else ("real", "fake")
+        warn_of_copies(
+            f"mifid: every {one} sample has the direction of a {other} one (D is {nearest:.3g}): "
+            f"they are copies, and MiFID is FID over the {LEAST_DISTANCE:g} that is added to D"
+        )
     record = provenance(
         "mifid",
         x,

@@ -1,0 +1,37 @@
+"""Warnings of samples that hold what they should be independent of."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from parzen._core import Samples
+
+
+class CopiedSampleWarning(UserWarning):
+    """A sample is, or is made of copies of, one that it should be independent of."""
+
+
+def are_one(x: Samples, y: Samples) -> bool:
+    """Return whether both are the same memory, read in the same way: nothing is compared."""
+    layouts = ((a.__array_interface__["data"][0], a.dtype, a.shape, a.strides) for a in (x, y))
+    return len(set(layouts)) == 1
+
+
+def copied_share(rows: NDArray[np.float64], among: NDArray[np.float64]) -> float:
+    """Return how many of the rows are, to the bit, rows of another sample: from 0 to 1."""
+    known = {row.tobytes() for row in among + 0.0}  # -0.0 becomes 0.0
+    return sum(row.tobytes() in known for row in rows + 0.0) / len(rows)
+
+
+def warn_of_copies(message: str) -> None:
+    """Warn at the line that called into the package, from however deep."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "parzen":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, CopiedSampleWarning, stacklevel=level)

@@ -2,8 +2,9 @@
 
 One module a package: `pytorch_fid`, `torch_fidelity`, `cleanfid`, `prdc`, `vendi_score`,
 `sklearn`, `scipy`. They have that package's names, arguments, defaults and conventions, also odd
-ones that change the number; its plain errors are not imitated. None imports the package. What is
-not supported is an error that names it. docs/compat.md lists all of it.
+ones that change the number; its plain errors are not imitated. None imports the package. No
+argument is taken in silence: what is not supported, or would change nothing in a call, is an error
+that names it. docs/compat.md lists all of it.
 """
 
 import importlib

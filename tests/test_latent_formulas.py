@@ -33,7 +33,7 @@ def test_mutual_information(bins, rng):
 @pytest.mark.parametrize("corrected", [False, True])
 def test_mig(corrected, rng):
     codes, factors = reference.mixed(rng)
-    found = latent.mig(codes, factors, corrected=corrected, bootstrap=0)
+    found = latent.mig(codes, factors, corrected=corrected, bootstraps=0)
     expected = reference.mig(codes, factors, 20, corrected)
     assert found.per_factor == pytest.approx(expected, abs=1e-12)
     assert found.gap == pytest.approx(expected.mean(), abs=1e-12)
@@ -60,12 +60,12 @@ def test_the_corrected_mig_and_its_interval(rng):
         codes[:2] = [[-2.0] * 3, [6.0] * 3]  # the bins are the same in every sample
         return np.clip(codes, -2.0, 6.0), factors
 
-    truth = latent.mig(*noisy(200_000), bootstrap=0).gap
+    truth = latent.mig(*noisy(200_000), bootstraps=0).gap
     plain, found = [], []
     for _ in range(40):
         data = noisy(250)
-        plain.append(latent.mig(*data, bootstrap=0).gap)
-        found.append(latent.mig(*data, corrected=True, bootstrap=60))
+        plain.append(latent.mig(*data, bootstraps=0).gap)
+        found.append(latent.mig(*data, corrected=True, bootstraps=60))
     gaps = np.array([result.gap for result in found])
     error = gaps.std() / np.sqrt(40)
     assert np.mean(plain) < truth - 4 * error

@@ -16,7 +16,7 @@ import parzen
 
 latent = pytest.importorskip("parzen.latent")
 
-QUICK = {"estimator": "lasso", "train_batches": 200, "test_batches": 200, "bootstrap": 10}
+QUICK = {"estimator": "lasso", "train_batches": 200, "test_batches": 200, "bootstraps": 10}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def found(data):
 
 def test_a_report_has_what_the_functions_give(found, data):
     codes, factors, curve = data
-    again = {"bootstrap": 10}
+    again = {"bootstraps": 10}
     assert found.mig.gap == latent.mig(codes, factors, **again).gap
     assert found.mig_corrected.gap == latent.mig(codes, factors, corrected=True, **again).gap
     assert found.sap == latent.sap(codes, factors, **again)
@@ -89,7 +89,7 @@ def test_labels_and_curve_are_optional(data):
     assert short.names == ("factor 0", "factor 1")
     assert short.table().row_count == 13
     assert dataclasses.is_dataclass(short)
-    without = latent.report(codes, factors, **{**QUICK, "bootstrap": 0})
+    without = latent.report(codes, factors, **{**QUICK, "bootstraps": 0})
     assert without.mig_corrected.interval is None
     assert without.table().row_count == 13
 

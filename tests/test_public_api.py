@@ -197,6 +197,41 @@ def test_signatures(name):
     assert str(plain) == SIGNATURES[name]
 
 
+# One name for one thing, and others that have been or might be given to it. Names of other packages
+# stay where those are imitated: in parzen.compat, parzen.torchmetrics and scikit-learn's estimator.
+SYNONYMS = {
+    "seed": ("rng_seed", "random_seed", "random_state", "rng"),
+    "k": ("nearest_k", "neighbors", "neighborhood", "n_neighbors"),
+    "subsets": ("kid_subsets", "num_subsets", "n_subsets"),
+    "subset_size": ("kid_subset_size", "max_subset_size", "subset_samples"),
+    "bootstraps": ("bootstrap", "replicates", "resamples", "n_bootstrap"),
+    "permutations": ("n_permutations", "permutation"),
+    "blocks": ("n_blocks", "folds"),
+    "resize": ("mode", "resizing", "interpolation"),
+    "network": ("model_name", "net", "backbone"),
+    "batch_size": ("batch", "batchsize"),
+    "workers": ("num_workers", "processes"),
+    "weights": ("weights_path", "feature_extractor_weights_path"),
+    "progress": ("verbose", "callback"),
+    "fake": ("generated", "gen"),
+}
+
+
+@pytest.mark.parametrize("module", ["parzen", "parzen.latent", "parzen.vision", "parzen.encode"])
+def test_one_name_for_one_thing(module):
+    for package in ("torch", "sklearn"):
+        pytest.importorskip(package)
+    found = importlib.import_module(module)
+    others = {other: name for name, several in SYNONYMS.items() for other in several}
+    for name in getattr(found, "__all__", ["Encoder"]):
+        item = getattr(found, name)
+        made = inspect.isclass(item) and not issubclass(item, tuple | BaseException)
+        if not made and not inspect.isfunction(item):
+            continue
+        for parameter in inspect.signature(item).parameters:
+            assert parameter not in others, f"{name}: {parameter} is {others[parameter]} elsewhere"
+
+
 @pytest.mark.parametrize(
     ("name", "fields"),
     [

@@ -119,14 +119,16 @@ SIGNATURES = {
     "vendi_score": "(x, *, q=1, normalize=True, blocks=10, seed=0, progress=None)",
     "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, blocks=10, seed=0, "
     "progress=None)",
-    "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', progress=None)",
+    "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', blocks=None, seed=0, "
+    "progress=None)",
     "cmmd": "(real, fake, *, protocol=None, progress=None)",
     "sliced_wasserstein": "(x, y, *, p=2, projections=128, seed=0, progress=None)",
     "realism": "(real, fake, *, k=3, progress=None)",
     "authenticity": "(real, fake, *, progress=None)",
     "data_copying_test": "(train, test, fake, *, cells=None, least=20, seed=0, progress=None)",
     "fd_infinity": "(real, fake, *, points=15, least=None, seed=0, progress=None)",
-    "fid_by_class": "(real, real_labels, fake, fake_labels, *, ddof=1, progress=None)",
+    "fid_by_class": "(real, real_labels, fake, fake_labels, *, ddof=1, blocks=None, "
+    "seed=0, progress=None)",
     "kid_by_class": "(real, real_labels, fake, fake_labels, *, degree=3, gamma=None, "
     "coef0=1.0, progress=None)",
     "fld": "(train, test, fake, *, fake_size=10000, seed=0, progress=None)",

@@ -19,8 +19,8 @@ class CopiedSampleWarning(UserWarning):
 
 def are_one(x: Samples, y: Samples) -> bool:
     """Return whether both are the same memory, read in the same way: nothing is compared."""
-    layouts = ((a.__array_interface__["data"][0], a.dtype, a.shape, a.strides) for a in (x, y))
-    return len(set(layouts)) == 1
+    first, second = (a.__array_interface__ for a in (x, y))
+    return all(first[name] == second[name] for name in ("data", "typestr", "shape", "strides"))
 
 
 def copied_share(rows: NDArray[np.float64], among: NDArray[np.float64]) -> float:

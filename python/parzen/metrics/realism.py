@@ -37,9 +37,10 @@ def realism(
     Returns
     -------
     array
-        (m,), float64; infinity for copies of real samples. Of the balls only those take part whose
-        radius is at most the median: large ones, in sparse regions and around outliers, would make
-        anything realistic.
+        (m,), float64. Of the balls only those take part whose radius is at most the median: large
+        ones, in sparse regions and around outliers, would make anything realistic. Infinity for a
+        copy of a real sample whose ball takes part, so that a mean may be infinite: quantiles are
+        not. No value tells copies from good samples; `authenticity` does.
 
     Raises
     ------

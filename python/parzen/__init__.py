@@ -62,17 +62,6 @@ from parzen.metrics.vendi import vendi_score, vendi_score_from_kernel
 from parzen.patch import patch, unpatch
 from parzen.protocols import Protocol, protocol
 
-if typing.TYPE_CHECKING:
-    from parzen import compare as compare
-    from parzen import compat as compat
-    from parzen import encode as encode
-    from parzen import feature_sets as feature_sets
-    from parzen import latent as latent
-    from parzen import report as report
-    from parzen import results as results
-    from parzen import torchmetrics as torchmetrics
-    from parzen import vision as vision
-
 __all__ = [
     "FLD",
     "KID",
@@ -168,11 +157,22 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "vision": ("torch", "PIL"),
 }
 
+if typing.TYPE_CHECKING:
+    from parzen import compare as compare
+    from parzen import compat as compat
+    from parzen import encode as encode
+    from parzen import feature_sets as feature_sets
+    from parzen import latent as latent
+    from parzen import report as report
+    from parzen import results as results
+    from parzen import torchmetrics as torchmetrics
+    from parzen import vision as vision
+else:  # unseen by type checkers, which would take it to have every name
 
-def __getattr__(name: str) -> types.ModuleType:
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> types.ModuleType:
+        if name in _MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

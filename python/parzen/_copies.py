@@ -25,13 +25,17 @@ def are_one(x: Samples, y: Samples) -> bool:
 
 def copied_share(rows: NDArray[np.float64], among: NDArray[np.float64]) -> float:
     """Return how many of the rows are, to the bit, rows of another sample: from 0 to 1."""
-    known = {row.tobytes() for row in among + 0.0}  # -0.0 becomes 0.0
-    return sum(row.tobytes() in known for row in rows + 0.0) / len(rows)
+    known = set(map(_digest, among))
+    return sum(_digest(row) in known for row in rows) / len(rows)
+
+
+def _digest(row: NDArray[np.float64]) -> int:
+    return hash((row + 0.0).tobytes())  # -0.0 becomes 0.0
 
 
 def warn_of_copies(message: str) -> None:
     """Warn at the line that called into the package, from however deep."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "parzen":
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "parzen":
         level, frame = level + 1, frame.f_back
     warnings.warn(message, CopiedSampleWarning, stacklevel=level)

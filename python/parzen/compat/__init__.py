@@ -11,6 +11,12 @@ import importlib
 import types
 import typing
 
+# Each is imported when it is first asked for.
+_PACKAGES = (
+    *("cleanfid", "prdc", "pytorch_fid", "scipy"),
+    *("sklearn", "torch_fidelity", "vendi_score"),
+)
+
 if typing.TYPE_CHECKING:
     from parzen.compat import cleanfid as cleanfid
     from parzen.compat import prdc as prdc
@@ -19,18 +25,12 @@ if typing.TYPE_CHECKING:
     from parzen.compat import sklearn as sklearn
     from parzen.compat import torch_fidelity as torch_fidelity
     from parzen.compat import vendi_score as vendi_score
+else:  # unseen by type checkers, which would take it to have every name
 
-# Each is imported when it is first asked for.
-_PACKAGES = (
-    *("cleanfid", "prdc", "pytorch_fid", "scipy"),
-    *("sklearn", "torch_fidelity", "vendi_score"),
-)
-
-
-def __getattr__(name: str) -> types.ModuleType:
-    if name in _PACKAGES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> types.ModuleType:
+        if name in _PACKAGES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

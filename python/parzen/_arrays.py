@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
+from parzen._copies import are_one, warn_of_copies
 
 if TYPE_CHECKING:
     from parzen._core import Samples
@@ -56,15 +57,29 @@ def as_samples(
 
 
 def as_pair(
-    x: object, y: object, *, function: str, names: tuple[str, str] = ("x", "y"), min_rows: int = 1
+    x: object,
+    y: object,
+    *,
+    function: str,
+    names: tuple[str, str] = ("x", "y"),
+    min_rows: int = 1,
+    independent: bool = True,
 ) -> tuple[Samples, Samples]:
-    """Return both as samples of one type and one d; two different types become float64."""
+    """Return both as samples of one type and one d; two different types become float64.
+
+    One array in both places is warned of, where they should be `independent`.
+    """
     a = as_samples(names[0], x, function=function, min_rows=min_rows)
     b = as_samples(names[1], y, function=function, min_rows=min_rows)
     if a.shape[1] != b.shape[1]:
         raise ValueError(
             f"{function}: {names[0]} has {_count(a.shape[1], 'column')}, "
             f"{names[1]} has {b.shape[1]}; expected the same d"
+        )
+    if independent and (x is y or are_one(a, b)):
+        warn_of_copies(
+            f"{function}: {names[0]} and {names[1]} are one array, and the result says nothing of "
+            f"two samples; a sample and its copy are compared without this warning"
         )
     return one_type(a, b)
 

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr, stdtr
 
 from parzen._arrays import as_samples, check_range, distance_magnitude, extent
+from parzen._copies import warn_of_copies
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
 from parzen.metrics.fid_models import FIDModels, check_sizes
@@ -28,7 +29,7 @@ LEAST_PERMUTATIONS = 1000
 
 
 class ComparisonWarning(UserWarning):
-    """What `compare_models` was given cannot show what it is asked for."""
+    """What `compare_models` is asked for can show nothing."""
 
 
 def compare_models(
@@ -85,9 +86,10 @@ def compare_models(
 
     Warns
     -----
+    CopiedSampleWarning
+        Where two samples have the same rows in the same order.
     ComparisonWarning
-        Where two samples have the same rows in the same order, or so few permutations are asked for
-        that no pair can be significant at 0.05.
+        Where so few permutations are asked for that no pair can be significant at 0.05.
     SmallSampleWarning
         Where FID has less than 5 d samples: a part of its bias is left, and differs with m.
 
@@ -237,9 +239,7 @@ def _warn_of_same_rows(function: str, labels: list[str], samples: list[Samples])
     """Warn where samples are not independent because they are the same."""
     for (first, a), (second, b) in itertools.combinations(zip(labels, samples, strict=True), 2):
         if np.array_equal(a[0], b[0]) and np.array_equal(a, b):
-            warnings.warn(
+            warn_of_copies(
                 f"{function}: {second} has the rows of {first}; distances and errors are those of "
-                f"independent samples, and mean nothing here",
-                ComparisonWarning,
-                stacklevel=3,
+                f"independent samples, and mean nothing here"
             )

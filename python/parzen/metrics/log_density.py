@@ -81,7 +81,7 @@ def log_density(
     """
     check_choice("log_density: kernel", kernel, KERNELS)
     h = as_positive("log_density: bandwidth", bandwidth)
-    a, b = as_pair(x, queries, function="log_density", names=("x", "queries"))
+    a, b = as_pair(x, queries, function="log_density", names=("x", "queries"), independent=False)
     w = None if weights is None else as_weights("log_density: weights", weights, len(a))
     return evaluate("log_density", a, b, h, kernel, w, progress)
 

@@ -12,6 +12,7 @@ import warnings
 import hypothesis
 
 import test_fuzz
+import test_fuzz_bindings
 import test_fuzz_generators
 
 EXAMPLES = 300
@@ -32,9 +33,8 @@ def main():
         suppress_health_check=list(hypothesis.HealthCheck),
         print_blob=True,
     )
-    properties = [
-        settings(check) for check in test_fuzz.PROPERTIES + test_fuzz_generators.PROPERTIES
-    ]
+    modules = (test_fuzz, test_fuzz_bindings, test_fuzz_generators)
+    properties = [settings(check) for module in modules for check in module.PROPERTIES]
     end = time.monotonic() + arguments.seconds
     seed, examples = arguments.seed, 0
     while True:

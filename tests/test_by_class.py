@@ -7,6 +7,7 @@ import pytest
 
 import parzen
 from parzen import SmallSampleWarning
+from parzen.metrics.jackknife import blocks_of, jackknife
 
 
 def labelled(rng, classes, n=40, d=3):
@@ -38,6 +39,40 @@ def test_each_class_is_that_class_alone(classes, rng):
     assert kids.mean == pytest.approx(np.mean(list(kids.classes.values())), rel=1e-13)
     errors = [value.stderr for value in kids.classes.values()]
     assert kids.mean.stderr == pytest.approx(np.sqrt(np.sum(np.square(errors))) / len(classes))
+
+
+def test_error_bars_are_those_of_fid_in_each_class(rng):
+    (x, in_x), (y, in_y) = labelled(rng, ["a", "b"]), labelled(rng, ["a", "b"], n=50)
+    result = parzen.fid_by_class(x, in_x, y, in_y, blocks=5, seed=3)
+    plain = parzen.fid_by_class(x, in_x, y, in_y)
+    assert result.classes == plain.classes
+    assert {value.stderr for value in plain.classes.values()} == {plain.mean.stderr} == {None}
+    random = np.random.default_rng(3)
+    by_label = {
+        label: [z[[i == label for i in rows]] for z, rows in ((x, in_x), (y, in_y))]
+        for label in result.classes
+    }
+    parts = {k: [blocks_of(len(z), 5, random) for z in pair] for k, pair in by_label.items()}
+    for label, (a, b) in by_label.items():
+        without_a = [parzen.fid(np.delete(a, rows, axis=0), b) for rows in parts[label][0]]
+        without_b = [parzen.fid(a, np.delete(b, rows, axis=0)) for rows in parts[label][1]]
+        variances = [
+            jackknife(parzen.fid(a, b), found, [len(rows) for rows in side]).variance
+            for found, side in zip((without_a, without_b), parts[label], strict=True)
+        ]
+        assert result.classes[label].stderr == pytest.approx(np.sqrt(sum(variances)), rel=1e-9)
+        assert result.classes[label].provenance["degrees_of_freedom"] == 8
+    errors = [value.stderr for value in result.classes.values()]
+    assert result.mean.stderr == pytest.approx(np.hypot(*errors) / 2)
+    assert result.mean.provenance["blocks"] == 5
+
+
+def test_too_few_for_the_blocks_of_a_class(rng):
+    x, labels = rng.normal(size=(50, 2)), ["a"] * 40 + ["b"] * 10
+    with pytest.raises(ValueError, match="fid_by_class: class 'b': real has 10 samples for 6 blo"):
+        parzen.fid_by_class(x, labels, x + 1.0, labels, blocks=6)
+    with pytest.raises(ValueError, match="fid_by_class: blocks is 1, expected an integer >= 2"):
+        parzen.fid_by_class(x, labels, x + 1.0, labels, blocks=1)
 
 
 def test_arrays_and_lists_of_labels_are_the_same(rng):

@@ -85,7 +85,7 @@ def test_images_without_torch_say_what_to_install(tmp_path):
     path = str(tmp_path / "images.npy")
     done = python(WITHOUT_TORCH + f"app(['compare', {path!r}, {path!r}])")
     assert done.returncode == 1
-    assert "which need torch: pip install 'parzen[vision]'" in done.stderr
+    assert "encoding which needs torch: pip install 'parzen[vision]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

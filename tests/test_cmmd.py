@@ -25,6 +25,7 @@ def test_two_points_by_hand():
     )
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_lengths_and_copies_change_nothing(rng):
     real, fake = rng.normal(size=(2, 30, 8))
     value = parzen.cmmd(real, fake)

@@ -120,6 +120,7 @@ def test_features_of_different_protocols_are_refused(x, y):
         compare(features(x), features(y[:, :3]))
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_notes_say_what_a_reader_has_to_know(x, y):
     notes = " ".join(compare(features(x), features(y), metrics=["kid"]).notes)
     assert "not on record" in notes

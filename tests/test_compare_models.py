@@ -195,12 +195,12 @@ def test_many_models_have_a_chance(rng):
 def test_the_same_rows_twice(rng):
     real, a = draw(rng, 0.0, 0.5)
     words = r"models\['b'\] has the rows of models\['a'\]; .* mean nothing here"
-    with pytest.warns(parzen.ComparisonWarning, match=words):
+    with pytest.warns(parzen.CopiedSampleWarning, match=words):
         found = parzen.compare_models({"a": a, "b": a.tolist()}, real, permutations=99)
     assert found.differences[0].difference == 0.0
     assert found.differences[0].p_value == 1.0
     with pytest.warns(
-        parzen.ComparisonWarning, match=r"models\['b'\] has the rows of real"
+        parzen.CopiedSampleWarning, match=r"models\['b'\] has the rows of real"
     ) as seen:
         parzen.compare_models({"a": a, "b": real}, real, metric="fid")
     assert seen[0].filename == __file__

@@ -56,12 +56,12 @@ def test_scalars_are_one_dimension(package):
 
 
 @pytest.mark.parametrize("package", ["pytorch_fid", "cleanfid"])
-def test_eps_is_a_number_and_changes_nothing(package, features):
+def test_eps_is_its_default_or_refused(package, features):
     given = statistics(features)
     function = DISTANCES[package]
-    assert function(*given, eps=1.0) == function(*given)
-    with pytest.raises(TypeError, match="eps is 'tiny'"):
-        function(*given, eps="tiny")
+    assert function(*given, eps=1e-6) == function(*given)
+    with pytest.raises(ValueError, match=r"eps=0.001 is not supported: the root is finite"):
+        function(*given, eps=1e-3)
 
 
 @pytest.mark.parametrize("package", DISTANCES)

@@ -73,6 +73,7 @@ def test_no_overlap_has_no_f_score(rng):
     assert found == {"precision": 0.0, "recall": 0.0, "f_score": 0.0}
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_options(rng):
     x = rng.normal(size=(20, 3))
     same = prc_features_to_metric(x, x, verbose=False)

@@ -155,7 +155,7 @@ class TestPeers:
             "kid_subsets": 11,
             "kid_subset_size": 33,
             "kid_kernel": kernel,
-            "kid_kernel_rbf_sigma": 1.5,
+            **({"kid_kernel_rbf_sigma": 1.5} if kernel == "rbf" else {}),
             "verbose": False,
         }
         theirs = peer.kid_features_to_metric(*tensors, **options)

@@ -40,6 +40,7 @@ def test_a_boundary_is_outside():
     assert found["density"] < 1.0
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_nearest_k_is_checked():
     x = np.eye(4)
     with pytest.raises(ValueError, match="real has 4 samples"):

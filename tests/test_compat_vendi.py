@@ -47,9 +47,11 @@ def test_is_the_formula(rows, weights, q):
     assert vendi.score_K(raw, q, normalize=True) == pytest.approx(naive_score(k, q), rel=1e-9)
 
 
-def test_score_X_is_of_order_1_whatever_q(rows, weights):
+def test_score_X_is_of_order_1_alone(rows, weights):
     k = cosines(rows)
-    assert vendi.score_X(rows, q=2) == vendi.score_X(rows)
+    with pytest.raises(ValueError, match="score_X: q=2 is ignored by vendi-score, and score_dual"):
+        vendi.score_X(rows, q=2)
+    assert vendi.score_X(rows, q=1.0) == vendi.score_X(rows)
     assert vendi.score_X(rows) == pytest.approx(naive_score(k, 1), rel=1e-9)
     assert vendi.score_X(rows, p=weights) == pytest.approx(naive_score(k, 1, weights), rel=1e-9)
     raw = rows / 5.0
@@ -95,7 +97,7 @@ def test_internal_diversity(rows, weights):
         (lambda: vendi.score_K(np.eye(3), p=[1.0]), ValueError, "one number a sample"),
         (lambda: vendi.score_K(np.eye(2), p=[1.5, -0.5]), ValueError, "negative"),
         (lambda: vendi.score_K(np.eye(2), q="two"), TypeError, "q is 'two'"),
-        (lambda: vendi.score_X(np.eye(2), q="two"), TypeError, "q is 'two'"),
+        (lambda: vendi.score_X(np.eye(2), q="two"), ValueError, "q='two' is ignored"),
         (lambda: vendi.normalize_K(np.diag([1.0, 0.0])), ValueError, "divide by"),
         (lambda: vendi.score_K(np.zeros((2, 2))), ValueError, "no eigenvalue above 0"),
     ],
@@ -129,9 +131,9 @@ class TestPeer:
             ("score_K", (k, q)),
             ("score_K", (k, q, weights)),
             ("score_K", (3.0 * k, q, None, True)),
-            ("score_X", (rows, q)),
-            ("score_X", (rows, q, weights)),
-            ("score_X", (rows / 9.0, q, None, False)),
+            ("score_X", (rows, 1)),
+            ("score_X", (rows, 1, weights)),
+            ("score_X", (rows / 9.0, 1, None, False)),
             ("score_dual", (rows, q)),
             ("score_dual", (rows / 9.0, q, False)),
             ("score", (list(rows), np.dot, q, None, True)),

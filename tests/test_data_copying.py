@@ -172,7 +172,7 @@ def test_without_scikit_learn(rng, monkeypatch):
         return real_import(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", no_sklearn)
-    with pytest.raises(ModuleNotFoundError, match="cells=2 takes scikit-learn's k-means: pip"):
+    with pytest.raises(ModuleNotFoundError, match="cells=2 needs sklearn: pip"):
         parzen.data_copying_test(*rng.normal(size=(3, 6, 2)), cells=2)
 
 

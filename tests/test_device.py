@@ -7,7 +7,7 @@ import parzen
 import reference
 from device_arrays import Array, torch_tensor
 from device_metrics import IDS, KINDS, METRICS, M, N, assert_near, samples
-from parzen import ComparisonWarning, Gaussian, KernelDensity, Polynomial, _core
+from parzen import CopiedSampleWarning, Gaussian, KernelDensity, Polynomial, _core
 from parzen.metrics import kid_subsets, torch_roots
 
 # Unsanitized as all that runs csrc/cuda on the host, see tests/test_cuda_host.py.
@@ -90,8 +90,11 @@ def test_only_what_a_metric_says_is_copied_to_the_host(pair, monkeypatch):
 
 def test_the_same_rows_twice_are_told(pair):
     x, y = (Array(z) for z in pair)
-    with pytest.warns(ComparisonWarning, match=r"models\['b'\] has the rows of models\['a'\]"):
+    with pytest.warns(CopiedSampleWarning, match=r"models\['b'\] has the rows of models\['a'\]"):
         parzen.compare_models({"a": y, "b": y[:]}, x, permutations=20)
+    with pytest.warns(CopiedSampleWarning, match="mmd: x and y are one array"):
+        parzen.mmd(x, x[:])
+    parzen.mmd(x[::2], x[1::2])
 
 
 def test_samples_are_drawn_as_on_the_cpu(pair):

@@ -88,3 +88,9 @@ def test_progress_ends_at_one(rng):
     parzen.fd_infinity(*rng.normal(size=(2, 100, 2)), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_the_error_bar_is_said_to_be_the_fits(rng):
+    result = parzen.fd_infinity(*rng.normal(size=(2, 200, 2)), least=20)
+    for value in result[:2]:
+        assert value.provenance["estimand"].startswith("the fit to all subsets of these samples")

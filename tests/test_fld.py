@@ -89,6 +89,7 @@ def test_a_constant_feature_is_harmless(rng):
     assert np.isfinite(parzen.fld(*samples).value)
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_exact_copies_are_finite(rng):
     train, test = rng.normal(size=(2, 60, 3))
     result = parzen.fld(train, test, train)

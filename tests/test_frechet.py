@@ -120,6 +120,7 @@ def test_fid_follows_the_formula(dtype, n, m, d, rng):
     assert value.provenance["method"] == ("rows" if thin else "covariances")
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 @pytest.mark.parametrize(("n", "d"), [(500, 20), (20, 60), (21, 20), (20, 20), (30, 20), (2, 9)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_scaled_and_shifted_samples_have_a_closed_form(n, d, dtype, rng):
@@ -150,6 +151,7 @@ def test_means_keep_their_digits(rng):
     assert quiet_fid(x, x + 1.0) == pytest.approx(40.0, rel=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_fid_of_nearly_singular_samples(rng):
     # Columns that repeat others and columns that are constant, as dead features are.
     x, y = rng.normal(size=(2, 400, 5))

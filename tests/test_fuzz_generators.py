@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import parzen
-from test_fuzz import PUBLIC, assert_finite, mostly, outcome
+from fuzz_arrays import PUBLIC, assert_finite, mostly, outcome
 
 ORDERS = mostly(st.sampled_from([0, 0.5, 1, 2, math.inf]), st.sampled_from([1e-9, 1 + 1e-9, 300.0]))
 

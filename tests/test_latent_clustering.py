@@ -31,7 +31,7 @@ def test_chance(rng):
 
 def test_one_cluster_and_clusters_of_one():
     truth = np.repeat([0, 1], 15)
-    one = latent.clustering(truth, np.zeros(30), bootstrap=0)
+    one = latent.clustering(truth, np.zeros(30), bootstraps=0)
     assert (one.homogeneity, one.completeness, one.purity, one.ari) == (0.0, 1.0, 0.5, 0.0)
     alone = latent.clustering(truth, np.arange(30))
     assert (alone.homogeneity, alone.purity, alone.ari) == (1.0, 1.0, 0.0)
@@ -41,7 +41,7 @@ def test_one_cluster_and_clusters_of_one():
 def test_entropies_and_purity(rng):
     truth = rng.integers(3, size=200)
     guess = np.where(rng.uniform(size=200) < 0.6, truth, rng.integers(5, size=200))
-    found = latent.clustering(truth, guess, bootstrap=0)
+    found = latent.clustering(truth, guess, bootstraps=0)
     h_true, h_found = reference.entropy(truth.tolist()), reference.entropy(guess.tolist())
     both = reference.entropy(list(zip(truth, guess, strict=True)))
     mutual = h_true + h_found - both
@@ -61,9 +61,9 @@ def test_entropies_and_purity(rng):
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=2, max_size=30))
 def test_agreement_stays_in_range(pairs):
     truth, found = np.array(pairs).T
-    scores = latent.clustering(truth, found, bootstrap=0)
+    scores = latent.clustering(truth, found, bootstraps=0)
     assert all(-1.0 <= score <= 1.0 for score in scores)
-    back = latent.clustering(found, truth, bootstrap=0)
+    back = latent.clustering(found, truth, bootstraps=0)
     assert (back.homogeneity, back.completeness) == pytest.approx(
         (scores.completeness, scores.homogeneity), abs=1e-12
     )
@@ -75,8 +75,8 @@ def test_standard_errors_are_those_of_new_samples(rng):
         truth = rng.integers(3, size=150)
         return truth, np.where(rng.uniform(size=150) < 0.7, truth, rng.integers(3, size=150))
 
-    scores = np.array([latent.clustering(*draw(), bootstrap=0) for _ in range(100)])
-    errors = [score.stderr for score in latent.clustering(*draw(), bootstrap=100)]
+    scores = np.array([latent.clustering(*draw(), bootstraps=0) for _ in range(100)])
+    errors = [score.stderr for score in latent.clustering(*draw(), bootstraps=100)]
     assert errors == pytest.approx(scores.std(axis=0), rel=0.4)
 
 
@@ -86,15 +86,15 @@ def test_kmeans_finds_blobs_and_says_how(rng):
     assert tuple(found) == (1.0,) * 6
     assert found.ari.provenance["k"] == 3
     assert found.ari.provenance["inertia"] == pytest.approx(120 * 3, rel=0.2)
-    two = latent.kmeans(codes, labels, k=2, bootstrap=0)
+    two = latent.kmeans(codes, labels, k=2, bootstraps=0)
     assert two.completeness == pytest.approx(1.0)
     assert two.homogeneity < 0.7
-    again = latent.kmeans(codes / 20, labels, starts=1, seed=3, bootstrap=5)
-    assert again == latent.kmeans(codes / 20, labels, starts=1, seed=3, bootstrap=5)
+    again = latent.kmeans(codes / 20, labels, starts=1, seed=3, bootstraps=5)
+    assert again == latent.kmeans(codes / 20, labels, starts=1, seed=3, bootstraps=5)
 
 
 def test_kmeans_of_noise_agrees_by_chance(rng):
-    found = latent.kmeans(rng.normal(size=(600, 2)), rng.integers(3, size=600), bootstrap=0)
+    found = latent.kmeans(rng.normal(size=(600, 2)), rng.integers(3, size=600), bootstraps=0)
     assert abs(found.ari) < 0.02
 
 

@@ -30,12 +30,14 @@ def grid(*sizes, times):
 def test_perfect_codes():
     factors = grid(3, 4, 5, times=10)
     codes = factors[:, [2, 0, 1]] * [1.0, -2.0, 0.5] + [100.0, -3.0, 0.0]
-    assert latent.mig(codes, factors, bootstrap=0).gap == pytest.approx(1.0, abs=1e-12)
-    corrected = latent.mig(codes, factors, corrected=True, bootstrap=0)
+    assert latent.mig(codes, factors, bootstraps=0).gap == pytest.approx(1.0, abs=1e-12)
+    corrected = latent.mig(codes, factors, corrected=True, bootstraps=0)
     # The second-best code tells nothing, and less than nothing once all pairs that occur count.
     assert 1.0 < corrected.gap < 1.02
-    assert latent.modularity(codes, factors, bootstrap=0) == 1.0
-    assert latent.sap(codes, factors, continuous=True, bootstrap=0) == pytest.approx(1.0, abs=1e-12)
+    assert latent.modularity(codes, factors, bootstraps=0) == 1.0
+    assert latent.sap(codes, factors, continuous=True, bootstraps=0) == pytest.approx(
+        1.0, abs=1e-12
+    )
     assert latent.explicitness(codes, factors) > 0.999
     assert latent.factor_vae(codes, factors, **BATCHES) == 1.0
     assert latent.beta_vae(codes, factors, **BATCHES) == 1.0
@@ -61,7 +63,7 @@ def test_default_estimator_is_boosting():
 def test_rotation_kills_what_wants_axes_and_keeps_what_wants_information():
     factors = grid(4, 4, times=40)
     codes = factors @ TURN
-    assert latent.mig(codes, factors, bootstrap=0).gap == pytest.approx(0.0, abs=0.01)
+    assert latent.mig(codes, factors, bootstraps=0).gap == pytest.approx(0.0, abs=0.01)
     assert latent.sap(codes, factors) < 0.06
     assert latent.sap(codes, factors, continuous=True) < 0.01
     assert latent.modularity(codes, factors) < 0.01
@@ -77,7 +79,7 @@ def test_rotation_kills_what_wants_axes_and_keeps_what_wants_information():
 def test_beta_vae_sees_factors_through_a_rotation_where_they_are_spread_differently(rng):
     factors = grid(2, 6, times=50)
     assert latent.beta_vae(factors @ TURN, factors, **BATCHES) == 1.0
-    assert latent.mig(factors @ TURN, factors, bootstrap=0).gap < 0.5
+    assert latent.mig(factors @ TURN, factors, bootstraps=0).gap < 0.5
     alike = rng.integers(4, size=(4000, 2))
     score = latent.beta_vae(alike @ TURN, alike, **BATCHES)
     assert score == pytest.approx(0.5, abs=0.1)
@@ -85,7 +87,7 @@ def test_beta_vae_sees_factors_through_a_rotation_where_they_are_spread_differen
 
 def test_useless_codes(rng):
     factors, codes = rng.integers(3, size=(3000, 3)), rng.normal(size=(3000, 4))
-    plain = latent.mig(codes, factors, bootstrap=20)
+    plain = latent.mig(codes, factors, bootstraps=20)
     assert 0.0 <= plain.gap < 0.01
     assert latent.sap(codes, factors, continuous=True) < 0.005
     assert latent.sap(codes, factors) < 0.04
@@ -103,8 +105,8 @@ def test_dead_codes():
     # Beside perfect ones they cost nothing, but in modularity, where they count 0; alone, 0.
     factors = grid(3, 3, times=20)
     codes = np.concatenate([factors, np.full((180, 1), 0.1)], axis=1)
-    assert latent.mig(codes, factors, bootstrap=0).gap == pytest.approx(1.0, abs=1e-12)
-    assert latent.modularity(codes, factors, bootstrap=0) == pytest.approx(2 / 3)
+    assert latent.mig(codes, factors, bootstraps=0).gap == pytest.approx(1.0, abs=1e-12)
+    assert latent.modularity(codes, factors, bootstraps=0) == pytest.approx(2 / 3)
     assert latent.factor_vae(codes, factors, **BATCHES).provenance["active"] == 2
     assert latent.factor_vae(codes, factors, **BATCHES) == 1.0
     assert latent.explicitness(codes, factors) > 0.99
@@ -126,11 +128,11 @@ def test_dead_codes():
 
 
 SCORES = {
-    "mig": lambda z, v, **_: latent.mig(z, v, bootstrap=20).gap,
-    "mig corrected": lambda z, v, **_: latent.mig(z, v, bootstrap=20, corrected=True).gap,
-    "modularity": lambda z, v, **_: latent.modularity(z, v, bootstrap=20),
-    "sap": lambda z, v, **more: latent.sap(z, v, bootstrap=20, **more),
-    "sap continuous": lambda z, v, **_: latent.sap(z, v, continuous=True, bootstrap=20),
+    "mig": lambda z, v, **_: latent.mig(z, v, bootstraps=20).gap,
+    "mig corrected": lambda z, v, **_: latent.mig(z, v, bootstraps=20, corrected=True).gap,
+    "modularity": lambda z, v, **_: latent.modularity(z, v, bootstraps=20),
+    "sap": lambda z, v, **more: latent.sap(z, v, bootstraps=20, **more),
+    "sap continuous": lambda z, v, **_: latent.sap(z, v, continuous=True, bootstraps=20),
     "dci": lambda z, v, **more: latent.dci(z, v, estimator=QUICK, **more).disentanglement,
     "informativeness": lambda z, v, **more: (
         latent.dci(z, v, estimator=QUICK, **more).informativeness
@@ -218,10 +220,10 @@ GOOD = np.arange(40.0).reshape(20, 2) % 7, np.arange(40).reshape(20, 2) % 3
         ("sap", wrong(codes=GOOD[0] * np.nan), "sap: codes has 40 values that are NaN"),
         ("mig", wrong(codes=GOOD[0] * 1e200), "mig: .* would overflow"),
         ("mig", wrong(bins=1), "mig: bins is 1, expected an integer >= 2"),
-        ("mig", wrong(bootstrap=1), "mig: bootstrap is 1, expected 0 .* or at least 2"),
+        ("mig", wrong(bootstraps=1), "mig: bootstraps is 1, expected 0 .* or at least 2"),
         ("mig", wrong(level=1.0), "mig: level is 1.0, expected a number between 0 and 1"),
         ("mig", wrong(seed=-1), "mig: seed is -1"),
-        ("modularity", wrong(bootstrap=-1), "modularity: bootstrap is -1"),
+        ("modularity", wrong(bootstraps=-1), "modularity: bootstraps is -1"),
         ("sap", wrong(test_size=1.0), "sap: test_size is 1.0, expected a share"),
         ("dci", wrong(test_size=0.01), "dci: test_size 0.01 of 20 rows leaves fewer than 2"),
         ("dci", wrong(estimator="trees"), "dci: estimator is 'trees', expected 'boosting' or"),

@@ -34,7 +34,7 @@ def test_mutual_information(bins, rng):
 @pytest.mark.parametrize("corrected", [False, True])
 def test_mig(corrected, rng):
     codes, factors = reference.mixed(rng)
-    found = latent.mig(codes, factors, corrected=corrected, bootstrap=0)
+    found = latent.mig(codes, factors, corrected=corrected, bootstraps=0)
     expected = reference.mig(codes, factors, 20, corrected)
     assert found.per_factor == pytest.approx(expected, abs=1e-12)
     assert found.gap == pytest.approx(expected.mean(), abs=1e-12)
@@ -62,12 +62,12 @@ def test_the_corrected_mig_and_its_interval(rng):
         codes[:2] = [[-2.0] * 3, [6.0] * 3]  # the bins are the same in every sample
         return np.clip(codes, -2.0, 6.0), factors
 
-    truth = latent.mig(*noisy(200_000), bootstrap=0).gap
+    truth = latent.mig(*noisy(200_000), bootstraps=0).gap
     plain, found = [], []
     for _ in range(40):
         data = noisy(250)
-        plain.append(latent.mig(*data, bootstrap=0).gap)
-        found.append(latent.mig(*data, corrected=True, bootstrap=60))
+        plain.append(latent.mig(*data, bootstraps=0).gap)
+        found.append(latent.mig(*data, corrected=True, bootstraps=60))
     gaps = np.array([result.gap for result in found])
     error = gaps.std() / np.sqrt(40)
     assert np.mean(plain) < truth - 4 * error
@@ -94,12 +94,12 @@ def test_the_plain_mig_and_its_interval_stay_between_0_and_1(rng):
     factors = rng.integers(2, size=(40, 2))
     codes = np.where(rng.random((40, 2)) < 0.02, 1 - factors, factors)
     for seed in range(5):
-        gap = latent.mig(codes, factors, bins=2, bootstrap=40, seed=seed).gap
+        gap = latent.mig(codes, factors, bins=2, bootstraps=40, seed=seed).gap
         low, high = gap.interval()
         assert 0.0 <= low < high <= 1.0
     # On a full grid the gap is 1 and those drawn again are less: turned round, all of it is past 1.
     grid = np.array([[i, j] for i in range(3) for j in range(3)] * 4)
-    perfect = latent.mig(grid, grid, bootstrap=20).gap
+    perfect = latent.mig(grid, grid, bootstraps=20).gap
     assert perfect == 1.0
     low, high = perfect.interval()
     assert 0.5 < low < high == 1.0

@@ -45,6 +45,7 @@ def test_a_case_by_hand():
     assert coverage == 1.0
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 def test_a_sample_covers_itself(dtype, offset, rng):
@@ -180,6 +181,7 @@ def test_halves_change_no_value_and_are_seeded(rng):
     assert seen[-1] == 1.0
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_halves_that_are_too_few_or_too_small(rng):
     x = rng.normal(size=(9, 2))
     with pytest.raises(ValueError, match="halves is 1, expected 0 or at least 2"):

@@ -133,6 +133,7 @@ def test_close_pairs_keep_their_distance(dtype, rng):
     assert result == pytest.approx(expected, rel=2e-6 if dtype is np.float32 else 1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_equal_samples(rng):
     x = rng.normal(size=(50, 4))
     assert abs(parzen.mmd(x, x, estimator="biased").squared) <= 1e-15
@@ -210,6 +211,7 @@ def test_one_wide_sample_widens_both(rng):
         assert parzen.mmd(a, b, kernel=Energy()).squared == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_a_narrow_kernel_is_widened(rng):
     # (d/h)^2/2 is 1e39 here, infinite in float32.
     x, y = rng.normal(size=(2, 20, 4)).astype(np.float32)
@@ -363,6 +365,7 @@ def test_progress_ends_at_one(rng):
     assert seen[-1] == 1.0
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 @pytest.mark.parametrize("gamma", [1e160, 1e300])
 @pytest.mark.parametrize("coef0", [0.0, 1.0])
 def test_a_huge_gamma_on_zeros_is_no_nan(gamma, coef0):

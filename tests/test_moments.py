@@ -114,6 +114,7 @@ def test_mmd_is_that_of_pairs(degree, dtype, estimator):
         assert there.stderr == pytest.approx(pairs.stderr, rel=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_equal_distributions_lose_no_digits(dtype):
     # Near the null MMD^2 is a thousand times smaller than the mean of k.

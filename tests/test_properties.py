@@ -56,6 +56,7 @@ def test_mmd_is_symmetric_and_ignores_order(pair, kernel):
     assert value.stderr is None or 0.0 <= value.stderr < np.inf
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 @given(pairs(min_rows=1), KERNELS)
 def test_biased_mmd_is_a_distance(pair, kernel):
     x, y = pair
@@ -96,6 +97,7 @@ def test_scaling(pair):
         assert abs(large - factor * small) <= bound
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 @pytest.mark.filterwarnings("ignore::parzen.SmallSampleWarning")
 @given(pairs())
 def test_fid(pair):
@@ -131,6 +133,7 @@ def test_log_density(pair, h):
     assert values.max() <= -x.shape[1] * np.log(h * np.sqrt(2 * np.pi)) + 1e-6
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 @given(pairs(min_rows=4), st.integers(1, 3))
 def test_precision_recall(pair, k):
     x, y = pair

@@ -118,6 +118,7 @@ def test_one_split_has_no_spread_whatever_the_ddof(rng):
     assert parzen.inception_score(rng.normal(size=(20, 4)), protocol=one).std == 0.0
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_a_point_on_the_radius_is_in_or_out():
     grid = np.arange(8.0)[:, np.newaxis]  # every distance is an integer: ties everywhere
     shifted = grid + 1.0

@@ -1,5 +1,6 @@
 """The names that users may rely on, their documentation, and the number that metrics return."""
 
+import ast
 import copy
 import doctest
 import importlib
@@ -21,6 +22,7 @@ NAMES = {
     "FLD",
     "fld",
     "ByClass",
+    "CopiedSampleWarning",
     "kid_by_class",
     "fid_by_class",
     "FDInfinity",
@@ -120,14 +122,16 @@ SIGNATURES = {
     "vendi_score": "(x, *, q=1, normalize=True, blocks=10, seed=0, progress=None)",
     "vendi_score_from_kernel": "(kernel, *, q=1, normalize=False, blocks=10, seed=0, "
     "progress=None)",
-    "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', progress=None)",
+    "mifid": "(real, fake, *, cosine_distance_eps=0.1, over='fake', blocks=None, seed=0, "
+    "progress=None)",
     "cmmd": "(real, fake, *, protocol=None, progress=None)",
     "sliced_wasserstein": "(x, y, *, p=2, projections=128, seed=0, progress=None)",
     "realism": "(real, fake, *, k=3, progress=None)",
     "authenticity": "(real, fake, *, progress=None)",
     "data_copying_test": "(train, test, fake, *, cells=None, least=20, seed=0, progress=None)",
     "fd_infinity": "(real, fake, *, points=15, least=None, seed=0, progress=None)",
-    "fid_by_class": "(real, real_labels, fake, fake_labels, *, ddof=1, progress=None)",
+    "fid_by_class": "(real, real_labels, fake, fake_labels, *, ddof=1, blocks=None, "
+    "seed=0, progress=None)",
     "kid_by_class": "(real, real_labels, fake, fake_labels, *, degree=3, gamma=None, "
     "coef0=1.0, progress=None)",
     "fld": "(train, test, fake, *, fake_size=10000, seed=0, progress=None)",
@@ -198,6 +202,41 @@ def test_signatures(name):
     assert str(plain) == SIGNATURES[name]
 
 
+# One name for one thing, and others that have been or might be given to it. Names of other packages
+# stay where those are imitated: in parzen.compat, parzen.torchmetrics and scikit-learn's estimator.
+SYNONYMS = {
+    "seed": ("rng_seed", "random_seed", "random_state", "rng"),
+    "k": ("nearest_k", "neighbors", "neighborhood", "n_neighbors"),
+    "subsets": ("kid_subsets", "num_subsets", "n_subsets"),
+    "subset_size": ("kid_subset_size", "max_subset_size", "subset_samples"),
+    "bootstraps": ("bootstrap", "replicates", "resamples", "n_bootstrap"),
+    "permutations": ("n_permutations", "permutation"),
+    "blocks": ("n_blocks", "folds"),
+    "resize": ("mode", "resizing", "interpolation"),
+    "network": ("model_name", "net", "backbone"),
+    "batch_size": ("batch", "batchsize"),
+    "workers": ("num_workers", "processes"),
+    "weights": ("weights_path", "feature_extractor_weights_path"),
+    "progress": ("verbose", "callback"),
+    "fake": ("generated", "gen"),
+}
+
+
+@pytest.mark.parametrize("module", ["parzen", "parzen.latent", "parzen.vision", "parzen.encode"])
+def test_one_name_for_one_thing(module):
+    for package in ("torch", "sklearn"):
+        pytest.importorskip(package)
+    found = importlib.import_module(module)
+    others = {other: name for name, several in SYNONYMS.items() for other in several}
+    for name in getattr(found, "__all__", ["Encoder"]):
+        item = getattr(found, name)
+        made = inspect.isclass(item) and not issubclass(item, tuple | BaseException)
+        if not made and not inspect.isfunction(item):
+            continue
+        for parameter in inspect.signature(item).parameters:
+            assert parameter not in others, f"{name}: {parameter} is {others[parameter]} elsewhere"
+
+
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
@@ -247,8 +286,9 @@ def test_examples_run(module):
 
 
 def test_import_is_light():
-    heavy = "{'torch', 'sklearn', 'matplotlib', 'rich', 'typer', 'PIL', 'pandas'}"
-    code = f"import sys, parzen; sys.exit(repr({heavy} & set(sys.modules)))"
+    heavy = "{'torch', 'torchmetrics', 'sklearn', 'skimage', 'matplotlib', 'PIL'}"
+    heavy += " | {'rich', 'typer', 'pandas'}"
+    code = f"import sys, parzen; sys.exit(repr(({heavy}) & {{*sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "set()"
 
@@ -263,9 +303,84 @@ def test_compat_imports_no_other_package():
     assert done.stderr.strip() == "set()"
 
 
-def test_import_brings_no_compat():
-    code = "import sys, parzen; sys.exit('parzen.compat' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_import_brings_none_of_the_modules_that_are_there_when_asked_for():
+    found = "{f'parzen.{name}' for name in parzen._MODULES} & {*sys.modules}"
+    code = f"import sys, parzen; sys.exit(repr({found}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "set()"
+
+
+# Asked for by attribute alone, and what is to be found there.
+ATTRIBUTES = {
+    "compare": "compare",
+    "encode": "Encoder",
+    "feature_sets": "FeatureSet",
+    "latent": "mig",
+    "report": "to_dict",
+    "results": "read_result",
+    "several": "compare_several",
+    "torchmetrics": "FrechetInceptionDistance",
+    "vision": "extract",
+    "compat.cleanfid": "compute_fid",
+    "compat.prdc": "compute_prdc",
+    "compat.pytorch_fid": "calculate_frechet_distance",
+    "compat.scipy": "sqrtm",
+    "compat.sklearn": "KernelDensity",
+    "compat.torch_fidelity": "calculate_metrics",
+    "compat.vendi_score": "score",
+}
+
+
+@pytest.mark.parametrize("module", ATTRIBUTES)
+def test_modules_are_there_when_asked_for(module):
+    needs = parzen._MODULES[module.partition(".")[0]]
+    for name in needs:
+        pytest.importorskip(name)
+    code = (
+        "import sys, parzen\n"
+        f"first = parzen.{module}\n"  # by attribute alone
+        f"import parzen.{module} as second\n"
+        f"assert first is second is sys.modules['parzen.{module}']\n"
+        f"print(first.{ATTRIBUTES[module]}.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("parzen."), done.stderr
+
+
+def test_dir_shows_the_public_names_and_the_modules_that_are_here(monkeypatch):
+    found = dir(parzen)
+    assert set(parzen.__all__) <= set(found) <= {*parzen.__all__, *parzen._MODULES}
+    assert {"compare", "compat", "encode", "feature_sets", "report", "results", "several"} <= set(
+        found
+    )
+    assert {name.partition(".")[2] for name in ATTRIBUTES if "compat." in name} == set(
+        dir(parzen.compat)
+    )
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert not {"vision", "torchmetrics"} & set(dir(parzen))
+
+
+def test_help_needs_no_torch():
+    code = "import sys; sys.modules['torch'] = None; import pydoc, parzen; pydoc.render_doc(parzen)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", [parzen, parzen.compat])
+def test_an_attribute_that_there_is_not(module):
+    with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'x'"):
+        _ = module.x
+
+
+def test_type_checkers_see_the_modules():
+    """What the interpreter imports on demand and what a type checker reads are one list."""
+    for package, lazy in ((parzen, parzen._MODULES), (parzen.compat, parzen.compat._PACKAGES)):
+        tree = ast.parse(inspect.getsource(package))
+        (block,) = (node for node in tree.body if isinstance(node, ast.If))
+        assert ast.unparse(block.test) == "typing.TYPE_CHECKING"
+        aliases = [node.names[0] for node in block.body]
+        assert [alias.name for alias in aliases] == [alias.asname for alias in aliases]
+        assert [alias.name for alias in aliases] == list(lazy)
 
 
 def test_version():
@@ -324,7 +439,7 @@ def test_provenances_are_plain_data(rng):
         parzen.authenticity(x, y),
         *parzen.data_copying_test(x, y, x)[:3],
         *parzen.fd_infinity(x, y, least=10)[:2],
-        *parzen.fld(x, y, x),
+        *parzen.fld(x, y, x + 1),
         parzen.fid_by_class(x, [0, 1] * 20, y, [0, 1] * 20).mean,
         parzen.kid_by_class(x, [0, 1] * 20, y, [0, 1] * 20).mean,
         parzen.KernelDensity().fit(x).score(y),

@@ -22,7 +22,8 @@ def test_realism_follows_the_formula(dtype, n, m, d, k, rng):
 
 
 def test_realism_by_hand():
-    # Radii (k = 1) 1, 1, 2, 7; the median is 1.5: the balls about 0 and 1 are kept.
+    # Radii (k = 1) 1, 1, 2, 7; the median is 1.5: the balls about 0 and 1 are kept. So a copy of 1
+    # has infinity, and one of 3 what the ball about 1 gives.
     real = [[0.0], [1.0], [3.0], [10.0]]
     values = parzen.realism(real, [[1.0], [1.5], [3.0], [-4.0]], k=1)
     np.testing.assert_allclose(values, [math.inf, 2.0, 0.5, 0.25])

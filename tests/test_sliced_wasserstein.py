@@ -54,6 +54,7 @@ def test_the_standard_error_is_the_spread_over_seeds(rng):
     assert 0.75 < claimed / np.std(values, ddof=1) < 1.3
 
 
+@pytest.mark.filterwarnings("ignore::parzen.CopiedSampleWarning")
 def test_is_a_distance_of_distributions(rng):
     x, y, z = rng.normal(size=(3, 24, 3)) * np.array([1, 2, 3])[:, None, None]
     distance = parzen.sliced_wasserstein

@@ -252,13 +252,6 @@ print(int(metric.real_features_num_samples))
     assert done.stdout.strip() == "2", done.stderr
 
 
-@pytest.mark.parametrize("missing", ["torchmetrics", "torch"])
-def test_what_is_missing_is_named_with_its_extra(missing):
-    code = f"import sys; sys.modules[{missing!r}] = None; import parzen.torchmetrics"
-    done = run(code)
-    assert f"parzen.torchmetrics needs {missing}: pip install 'parzen[torchmetrics]'" in done.stderr
-
-
 def test_parzen_does_not_import_it():
     done = run("import sys, parzen; print('torchmetrics' in sys.modules, 'torch' in sys.modules)")
     assert done.stdout.strip() == "False False"

@@ -57,16 +57,6 @@ def test_weights_that_have_no_place(name):
         encoder(name, weights="w.pth")
 
 
-@pytest.mark.parametrize(
-    ("package", "name", "extra"),
-    [("timm", "timm:resnet50", "timm"), ("transformers", "clip:x", "clip")],
-)
-def test_a_missing_package_is_named_with_its_extra(package, name, extra, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ModuleNotFoundError, match=rf"{name} needs {package}: .*parzen\[{extra}\]"):
-        encoder(name)
-
-
 # torch hub
 
 HUBCONF = '''

@@ -1,5 +1,10 @@
 """How far apart are two sets of samples, and how good is a generative model."""
 
+import importlib.util
+import types
+import typing
+
+from parzen._copies import CopiedSampleWarning
 from parzen._core import get_num_threads, set_num_threads
 from parzen._estimate import Estimate, LowerBoundWarning, __version__
 from parzen.metrics.authenticity import authenticity
@@ -65,6 +70,7 @@ __all__ = [
     "BandwidthWarning",
     "ByClass",
     "ComparisonWarning",
+    "CopiedSampleWarning",
     "DataCopyingTest",
     "Energy",
     "Estimate",
@@ -139,3 +145,42 @@ __all__ = [
     "vendi_score",
     "vendi_score_from_kernel",
 ]
+
+# Modules that are imported when they are first asked for, since torch and scikit-learn take
+# seconds; and what each cannot do without.
+_MODULES: dict[str, tuple[str, ...]] = {
+    "compare": (),
+    "compat": (),
+    "encode": (),
+    "feature_sets": (),
+    "latent": ("sklearn",),
+    "report": (),
+    "results": (),
+    "several": (),
+    "torchmetrics": ("torch", "PIL", "torchmetrics"),
+    "vision": ("torch", "PIL"),
+}
+
+if typing.TYPE_CHECKING:
+    from parzen import compare as compare
+    from parzen import compat as compat
+    from parzen import encode as encode
+    from parzen import feature_sets as feature_sets
+    from parzen import latent as latent
+    from parzen import report as report
+    from parzen import results as results
+    from parzen import several as several
+    from parzen import torchmetrics as torchmetrics
+    from parzen import vision as vision
+else:  # unseen by type checkers, which would take it to have every name
+
+    def __getattr__(name: str) -> types.ModuleType:
+        if name in _MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # Without those that would fail: help() asks for all there are.
+    here = (name for name, needs in _MODULES.items() if all(map(importlib.util.find_spec, needs)))
+    return sorted([*__all__, *here])

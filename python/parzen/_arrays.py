@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
+from parzen._copies import are_one, warn_of_copies
 from parzen._device import DeviceSamples, device_names, row_contiguous
 from parzen._device_arrays import DeviceArray, device_array
 from parzen._host import from_objects, native_rows, to_numpy
@@ -112,6 +113,7 @@ def as_pair(
     function: str,
     names: tuple[str, str] = ...,
     min_rows: int = ...,
+    independent: bool = ...,
     on_device: Literal[False] = ...,
 ) -> tuple[Samples, Samples]: ...
 @overload
@@ -122,6 +124,7 @@ def as_pair(
     function: str,
     names: tuple[str, str] = ...,
     min_rows: int = ...,
+    independent: bool = ...,
     on_device: Literal[True],
 ) -> tuple[AnySamples, AnySamples]: ...
 def as_pair(
@@ -131,9 +134,13 @@ def as_pair(
     function: str,
     names: tuple[str, str] = ("x", "y"),
     min_rows: int = 1,
+    independent: bool = True,
     on_device: bool = False,
 ) -> tuple[AnySamples, AnySamples]:
-    """Return both as samples of one type, place and d; two different types become float64."""
+    """Return both as samples of one type, place and d; two different types become float64.
+
+    One array in both places is warned of, where they should be `independent`.
+    """
     a, b = (
         as_samples(name, array, function=function, min_rows=min_rows, on_device=on_device)  # type: ignore[call-overload]
         for name, array in zip(names, (x, y), strict=True)
@@ -144,6 +151,11 @@ def as_pair(
             f"{names[1]} has {b.shape[1]}; expected the same d"
         )
     check_one_place(function, {names[0]: a, names[1]: b})
+    if independent and (x is y or are_one(a, b)):
+        warn_of_copies(
+            f"{function}: {names[0]} and {names[1]} are one array, and the result says nothing of "
+            f"two samples; a sample and its copy are compared without this warning"
+        )
     return one_type(a, b)
 
 

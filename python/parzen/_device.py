@@ -82,6 +82,14 @@ class DeviceSamples(_core.DeviceMatrix):
         return (self._whole() if rows is None else self._take(rows)).to_host()
 
     @property
+    def memory(self) -> list[object]:
+        """Where they are and how they are read: equal for the same rows of the same array."""
+        start, step = (
+            self._view.strides[0] * number for number in (self._rows.start, self._rows.step)
+        )
+        return [self.device, self._view.pointer + start, self.shape, step, self.dtype]
+
+    @property
     def torch_tensor(self) -> Any | None:
         """The torch tensor that they are rows of, if they are of one."""
         return getattr(self._array, "tensor", None)

@@ -33,6 +33,7 @@ from parzen._cli_options import (
     split,
     usage,
 )
+from parzen._extras import needed_by
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -262,7 +263,7 @@ def demo(
     """Distort patches of photographs ever more, and watch every distance rise: table and figure."""
     with _errors():
         set_threads(threads)
-        try:
+        with needed_by("the demo", "demo"):
             from parzen.demo import run, show
 
             with _progress(not quiet and sys.stderr.isatty()) as progress:
@@ -274,9 +275,6 @@ def demo(
                     threads=threads,
                     progress=progress,
                 )
-        except ModuleNotFoundError as error:
-            missing = f"the demo needs {error.name}: pip install 'parzen[demo]'"
-            raise ModuleNotFoundError(missing, name=error.name) from error
         show(result, _console())
         if result.failures:
             raise typer.Exit(1)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from parzen import protocols
+from parzen._extras import needed_by
 from parzen.feature_sets import (
     LAYERS,
     LOGITS,
@@ -175,14 +176,9 @@ class Encoder:
             if stored is not None:
                 return Opened(source, name, stored)
         self._check(layers)
-        try:
+        instead = "give features (n, d) in a .npy or .npz file"
+        with needed_by(f"{name} holds images, encoding which", "vision", instead):
             from parzen.vision import open_source
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                f"{name} holds images, which need {error.name}: pip install 'parzen[vision]'. "
-                f"Features (n, d) in a .npy or .npz file need neither torch nor Pillow",
-                name=error.name,
-            ) from error
         images = open_source(source)
         return Opened(source, name, count=len(images) if isinstance(images, Sized) else None)
 

@@ -17,6 +17,7 @@ from parzen._options import as_integer, check_choice
 from parzen.compat import _images
 from parzen.compat._images import RGBFiles, ZipOpener
 from parzen.compat._statistics import Path_
+from parzen.compat._unused import refuse
 from parzen.protocols import protocol
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def get_folder_features(
     num_workers, batch_size
         Of decoding and of the network; they do not change the result but by rounding.
     num, shuffle, seed
-        Only the first so many; of a shuffled list, if `shuffle`.
+        Only the first so many; of a shuffled list, if `shuffle`, which is an error without `num`.
     device
         None: CUDA where there is one, else the CPU.
     mode
@@ -135,7 +136,9 @@ def get_folder_features(
     check_mode(function, mode)
     _images.needs(function)
     files, opener = _files(function, os.fspath(fdir))
-    if num is not None:
+    if num is None:
+        refuse(function, "is of no effect without num", shuffle=(shuffle, False))
+    else:
         if shuffle:
             random.Random(seed).shuffle(files)
         files = files[: as_integer(f"{function}: num", num, 1)]
@@ -180,8 +183,8 @@ def get_model_features(
         From latents (batch_size, z_dim), ``torch.randn``'s, to images (batch_size, 3, h, w) in
         0..255.
     model, mode, device, custom_image_tranform, custom_fn_resize
-        As in `get_folder_features`. Images are floats here, and neither function is applied in
-        mode ``"legacy_tensorflow"``.
+        As in `get_folder_features`. Images are floats here, and in mode ``"legacy_tensorflow"``
+        either function is an error: the package does not apply it.
     z_dim, num_gen, batch_size
         Whole batches are drawn, and the first `num_gen` features kept.
     desc, verbose
@@ -196,6 +199,7 @@ def get_model_features(
     """
     function = "get_model_features"
     check_mode(function, mode)
+    check_functions(function, mode, custom_image_tranform, custom_fn_resize)
     _images.needs(function)
     import torch
 
@@ -203,7 +207,6 @@ def get_model_features(
 
     where = _images.chosen_device(function, device)
     batches = -(-as_integer(f"{function}: num_gen", num_gen, 1) // batch_size)
-    resize = None if mode == "legacy_tensorflow" else custom_fn_resize
     if verbose and desc:
         print(desc, file=sys.stderr)
     parts, latents = [], []
@@ -212,9 +215,10 @@ def get_model_features(
             z = torch.randn((batch_size, z_dim)).to(where)
             latents.append(z)
             images = G(z)
-            if custom_image_tranform is not None and mode != "legacy_tensorflow":
+            if custom_image_tranform is not None:
                 images = _each(images, custom_image_tranform)
-            parts.append(model(_resized(images, mode, resize).to(where)).detach().cpu().numpy())
+            resized = _resized(images, mode, custom_fn_resize).to(where)
+            parts.append(model(resized).detach().cpu().numpy())
             advance(batch_size)
     features = np.concatenate(parts)[:num_gen]
     return (features, torch.cat(latents)) if return_z else features
@@ -223,6 +227,19 @@ def get_model_features(
 def check_mode(function: str, mode: object) -> None:
     """Refuse a mode that clean-fid does not have."""
     check_choice(f"{function}: mode", mode, tuple(MODES))
+
+
+def check_functions(
+    function: str, mode: str, transform: Transform | None, resize: Transform | None
+) -> None:
+    """Refuse functions that clean-fid does not apply to generated images."""
+    if mode == "legacy_tensorflow":
+        refuse(
+            function,
+            f"is not applied to generated images in mode {mode!r}",
+            custom_image_tranform=(transform, None),
+            custom_fn_resize=(resize, None),
+        )
 
 
 def _files(function: str, fdir: str) -> tuple[list[str], _images.Opener | None]:

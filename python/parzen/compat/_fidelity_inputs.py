@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 
 from parzen._arrays import as_samples
 from parzen.compat import _images
+from parzen.compat._fidelity_options import unused
 from parzen.compat._images import RGBFiles
 from parzen.feature_sets import LAYERS as INCEPTION_LAYERS
 from parzen.feature_sets import FeatureSet, read_features
 
 Features = Mapping[str, NDArray[Any]]  # by metric
 
+OF_FOLDERS = ("samples_find_deep", "samples_find_ext", "samples_resize_and_crop")
+OF_NETWORKS = tuple(
+    f"feature_extractor{ending}" for ending in ("", "_weights_path", "_internal_dtype")
+)
 METRICS = ("isc", "fid", "kid", "prc")
 INCEPTION, VGG16 = "inception-v3-compat", "vgg16"
 LAYERS = {INCEPTION: INCEPTION_LAYERS, VGG16: ("fc2", "fc2_relu")}
@@ -41,10 +46,25 @@ def features_of_inputs(options: Mapping[str, Any]) -> tuple[Features, Features]:
         return networks[name]
 
     wanted = {metric: _layer(metric, options) for metric in METRICS if options[metric]}
-    first = _features("input1", options, wanted, network)
     # The Inception Score is of input1 alone.
     others = {metric: layer for metric, layer in wanted.items() if metric != "isc"}
-    return first, _features("input2", options, others, network)
+    slots = {"input1": wanted, "input2": others}
+    sources = {slot: _source(slot, options) for slot, needs in slots.items() if needs}
+    _check_used(options, sources.values())
+    first, second = (
+        _features(slot, sources[slot], options, needs, network) if needs else {}
+        for slot, needs in slots.items()
+    )
+    return first, second
+
+
+def _check_used(options: Mapping[str, Any], sources: Iterable[Any]) -> None:
+    """Refuse options of folders and of networks where there are none."""
+    function = "calculate_metrics"
+    if not any(isinstance(source, RGBFiles) for source in sources):
+        unused(function, "is of no effect without a folder", options, OF_FOLDERS)
+    if all(isinstance(source, FeatureSet) for source in sources):
+        unused(function, "is of no effect on features", options, OF_NETWORKS)
 
 
 def _layer(metric: str, options: Mapping[str, Any]) -> tuple[str, str]:
@@ -66,13 +86,11 @@ def _layer(metric: str, options: Mapping[str, Any]) -> tuple[str, str]:
 
 def _features(
     slot: str,
+    source: Any,
     options: Mapping[str, Any],
     wanted: Mapping[str, tuple[str, str]],
     network: Callable[[str], Any],
 ) -> Features:
-    if not wanted:
-        return {}
-    source = _source(slot, options)
     if isinstance(source, FeatureSet):
         return {
             metric: _stored(slot, source, metric, layer, options)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen._extras import needed_by
+
 if TYPE_CHECKING:
     import torch
 
@@ -24,13 +26,9 @@ DEEP_MODES = ("I", "F")
 
 def needs(function: str) -> None:
     """Raise where there is no torch or Pillow, and say what they are needed for."""
-    try:
+    with needed_by(f"{function}: reading images", "vision"):
         import PIL  # noqa: F401
         import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{function}: images need {error.name}: pip install 'parzen[vision]'", name=error.name
-        ) from error
 
 
 class RGBFiles:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import parzen
 from parzen._arrays import as_samples, center_of, check_range, distance_magnitude, extent
 from parzen._files import written_whole
-from parzen._options import as_number
+from parzen.compat._unused import refuse
 from parzen.metrics.covariance import mean_and_covariance
 
 Path_: TypeAlias = str | os.PathLike[str]
@@ -37,7 +37,7 @@ def distance(
     `eps` is what the packages add to the diagonals where their root is not finite. This one always
     is, so that it is never added.
     """
-    as_number(f"{function}: eps", eps)
+    refuse(function, "is not supported: the root is finite without it", eps=(eps, 1e-6))
     found = parzen.frechet_distance(
         np.atleast_1d(mu1),  # type: ignore[call-overload]
         np.atleast_2d(sigma1),  # type: ignore[call-overload]

@@ -8,7 +8,7 @@ from parzen._arrays import as_pair
 from parzen._options import as_integer
 from parzen.metrics.draws import Permutations, subset_draws
 from parzen.metrics.kernels import Kernel
-from parzen.metrics.kid_subsets import subset_values
+from parzen.metrics.kid_subsets import Subsets
 from parzen.metrics.mmd import Vector, ready
 from parzen.protocols import KIDRules
 
@@ -32,4 +32,4 @@ def subset_mmds(
         if rows < size:
             raise ValueError(f"{function}: {name} has {rows} samples, the subset size is {size}")
     draws = subset_draws(len(x), len(y), rules, size, permutation)
-    return subset_values(x, y, kernel, draws, rules.subsets, size)[0]
+    return Subsets(x, y, kernel, draws, rules.subsets, size).mmds()[0]

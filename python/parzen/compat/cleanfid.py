@@ -12,6 +12,7 @@ from parzen.compat._clean_features import (
     Features,
     Transform,
     build_feature_extractor,
+    check_functions,
     get_folder_features,
     get_model_features,
 )
@@ -24,6 +25,7 @@ from parzen.compat._clean_statistics import (
 )
 from parzen.compat._statistics import Path_, distance, statistics_of
 from parzen.compat._subsets import subset_mmds
+from parzen.compat._unused import refuse
 from parzen.protocols import KIDRules
 
 __all__ = [
@@ -52,8 +54,8 @@ def frechet_distance(
     mu1, sigma1, mu2, sigma2
         Means (d,) and covariances (d, d), as in `parzen.frechet_distance`.
     eps
-        Of no effect: clean-fid adds it to the diagonals where its root is not finite, and this one
-        always is.
+        1e-6, the default: clean-fid adds it to the diagonals where its root is not finite, and this
+        one always is, for singular covariances too.
 
     Returns
     -------
@@ -157,9 +159,9 @@ def compute_fid(
     model_name
         ``"inception_v3"``.
     dataset_name, dataset_res, dataset_split
-        As in `get_reference_statistics`.
+        As in `get_reference_statistics`; only without a second folder.
     num_gen, z_dim
-        As in `get_model_features`.
+        As in `get_model_features`; only with a generator.
     custom_feat_extractor
         Instead of the network: a callable as in `get_folder_features`.
     use_dataparallel
@@ -181,7 +183,11 @@ def compute_fid(
     2022; the package clean-fid 0.1.35.
     """
     check_model("compute_fid", model_name)
-    first, second = _sources("compute_fid", fdir1, fdir2, gen)
+    generated = {"z_dim": z_dim, "num_gen": num_gen}
+    dataset: dict[str, Any] = {"name": dataset_name, "res": dataset_res, "split": dataset_split}
+    first, second = _sources("compute_fid", fdir1, fdir2, gen, dataset, generated)
+    if callable(first):
+        check_functions("compute_fid", mode, custom_image_tranform, custom_fn_resize)
     model = custom_feat_extractor
     if model is None:
         model = build_feature_extractor(mode, device)
@@ -193,10 +199,9 @@ def compute_fid(
         "custom_image_tranform": custom_image_tranform,
         "custom_fn_resize": custom_fn_resize,
     }
-    generated = {"z_dim": z_dim, "num_gen": num_gen}
     reference = None
     if second is None:
-        reference = get_reference_statistics(dataset_name, dataset_res, mode, split=dataset_split)
+        reference = get_reference_statistics(mode=mode, **dataset)
     else:
         against = get_folder_features(second, model, num_workers, **shared)
     features = _features(first, model, num_workers, shared, generated)
@@ -225,7 +230,9 @@ def compute_kid(
 
     Parameters are those of `compute_fid`; the subsets are `kernel_distance`'s defaults.
     """
-    first, second = _sources("compute_kid", fdir1, fdir2, gen)
+    generated = {"z_dim": z_dim, "num_gen": num_gen}
+    dataset: dict[str, Any] = {"name": dataset_name, "res": dataset_res, "split": dataset_split}
+    first, second = _sources("compute_kid", fdir1, fdir2, gen, dataset, generated)
     model = build_feature_extractor(mode, device)
     shared: dict[str, Any] = {
         "mode": mode,
@@ -233,11 +240,8 @@ def compute_kid(
         "device": device,
         "verbose": verbose,
     }
-    generated = {"z_dim": z_dim, "num_gen": num_gen}
     if second is None:
-        against: Any = get_reference_statistics(
-            dataset_name, dataset_res, mode, split=dataset_split, metric="KID"
-        )
+        against: Any = get_reference_statistics(mode=mode, metric="KID", **dataset)
     else:
         against = get_folder_features(second, model, num_workers, **shared)
     features = _features(first, model, num_workers, shared, generated)
@@ -247,16 +251,28 @@ def compute_kid(
 
 
 def _sources(
-    function: str, fdir1: Path_ | None, fdir2: Path_ | None, gen: Callable[[Any], Any] | None
+    function: str,
+    fdir1: Path_ | None,
+    fdir2: Path_ | None,
+    gen: Callable[[Any], Any] | None,
+    dataset: dict[str, Any],
+    generated: dict[str, Any],
 ) -> tuple[Any, Path_ | None]:
     """Return what is measured and the folder that it is measured against, if any."""
-    if fdir1 is not None:  # before `gen`, as there
-        if gen is not None:
-            raise ValueError(f"{function}: fdir1 and gen are both given; pass gen with fdir2")
-        return fdir1, fdir2
-    if gen is not None:
-        return gen, fdir2
-    raise ValueError(f"{function}: expected fdir1 and fdir2, fdir1, gen and fdir2, or gen")
+    if fdir1 is None and gen is None:
+        raise ValueError(f"{function}: expected fdir1 and fdir2, fdir1, gen and fdir2, or gen")
+    if fdir1 is not None and gen is not None:
+        raise ValueError(f"{function}: fdir1 and gen are both given; pass gen with fdir2")
+    usual = {"name": "FFHQ", "res": 1024, "split": "train"}
+    given = {f"dataset_{name}": (dataset[name], usual[name]) for name in usual}
+    if fdir2 is not None:
+        refuse(function, "is of no effect beside fdir2", **given)
+    elif dataset["split"] == "custom":
+        refuse(function, "is of no effect on custom statistics", dataset_res=given["dataset_res"])
+    if gen is None:
+        few = {"z_dim": (generated["z_dim"], 512), "num_gen": (generated["num_gen"], 50_000)}
+        refuse(function, "is of no effect without gen", **few)
+    return (gen if fdir1 is None else fdir1), fdir2
 
 
 def _features(

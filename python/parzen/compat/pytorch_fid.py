@@ -47,8 +47,8 @@ def calculate_frechet_distance(
     sigma1, sigma2
         Covariances (d, d), symmetric positive semidefinite.
     eps
-        Of no effect: pytorch-fid adds it to the diagonals where its root is not finite, and this
-        one always is, for singular covariances too.
+        1e-6, the default: pytorch-fid adds it to the diagonals where its root is not finite, and
+        this one always is, for singular covariances too.
 
     Returns
     -------

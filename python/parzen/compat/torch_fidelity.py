@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import parzen
-from parzen._options import as_integer, as_seed, check_choice
-from parzen.compat._fidelity_options import of_features
+from parzen._options import as_integer, as_seed
+from parzen.compat._fidelity_options import check_kernel, of_features
 from parzen.compat._statistics import Array, statistics_of
 from parzen.compat._subsets import subset_mmds
 from parzen.metrics.draws import permutations
@@ -96,7 +96,8 @@ def kid_features_to_metric(
         ``kid_subsets`` (100), ``kid_subset_size`` (1000), ``rng_seed`` (2020), ``verbose`` (True),
         ``kid_kernel`` (``"poly"`` or ``"rbf"``), ``kid_kernel_poly_degree`` (3),
         ``kid_kernel_poly_gamma`` (None: 1/d), ``kid_kernel_poly_coef0`` (1),
-        ``kid_kernel_rbf_sigma`` (10). Others of `calculate_metrics` do not matter here.
+        ``kid_kernel_rbf_sigma`` (10). Those of the other kernel are errors. Others of
+        `calculate_metrics` do not matter here.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def kid_features_to_metric(
     """
     function = "kid_features_to_metric"
     options = of_features(function, kwargs)
-    check_choice(f"{function}: kid_kernel", options["kid_kernel"], ("poly", "rbf"))
+    check_kernel(function, options)
     kernel: Kernel
     pair: tuple[Any, ...] = on_host(features_1), on_host(features_2)
     if options["kid_kernel"] == "poly":

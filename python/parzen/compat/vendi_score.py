@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from parzen._arrays import as_float64, as_samples, check_range, extent
 from parzen._options import as_number
+from parzen.compat._unused import refuse
 from parzen.metrics.directions import unit_rows
 from parzen.metrics.frechet import symmetric
 from parzen.metrics.vendi import renyi_entropy
@@ -105,13 +106,14 @@ def score_X(X: object, q: float | str = 1, p: object = None, normalize: bool = T
     X
         Samples (n, d).
     q
-        Ignored, as in the package: other orders are `score_dual`'s, or `parzen.vendi_score`'s.
+        1, the default: the package ignores it. Other orders are `score_dual`'s, or
+        `parzen.vendi_score`'s.
     p
         Probabilities (n,); None: 1 / n each.
     normalize
         Whether rows are divided by their lengths; rows of zeros stay.
     """
-    _order("score_X", q)
+    refuse("score_X", "is ignored by vendi-score, and score_dual has it", q=(q, 1))
     return _of_rows("score_X", X, 1, p, normalize)
 
 

@@ -1,14 +1,9 @@
-"""Latent codes: clusters, compression, disentanglement. Needs scikit-learn and scikit-image."""
+"""Latent codes: clusters, compression, disentanglement. Needs scikit-learn."""
 
-try:
-    import skimage as _skimage  # noqa: F401
+from parzen._extras import needed_by as _needed_by
+
+with _needed_by("parzen.latent", "latent"):
     import sklearn as _sklearn  # type: ignore[import-untyped]  # noqa: F401
-except ModuleNotFoundError as error:
-    if error.name not in ("sklearn", "skimage"):
-        raise
-    raise ModuleNotFoundError(
-        f"parzen.latent needs {error.name}: pip install 'parzen[latent]'", name=error.name
-    ) from error
 
 from .beta_vae import beta_vae
 from .capacity import ActiveUnits, active_units, effective_rank, participation_ratio

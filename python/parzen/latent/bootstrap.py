@@ -15,9 +15,9 @@ REPLICATES = 200
 
 def as_replicates(function: str, value: object) -> int:
     """Return the number of replicates: 0, or enough for a standard deviation."""
-    count = as_integer(f"{function}: bootstrap", value, 0)
+    count = as_integer(f"{function}: bootstraps", value, 0)
     if count == 1:
-        raise ValueError(f"{function}: bootstrap is 1, expected 0 (no error bars) or at least 2")
+        raise ValueError(f"{function}: bootstraps is 1, expected 0 (no error bars) or at least 2")
     return count
 
 

@@ -51,7 +51,7 @@ class Clustering(NamedTuple):
 
 
 def clustering(
-    labels_true: object, labels_pred: object, *, bootstrap: int = REPLICATES, seed: int = 0
+    labels_true: object, labels_pred: object, *, bootstraps: int = REPLICATES, seed: int = 0
 ) -> Clustering:
     """Return how far predicted clusters agree with true labels.
 
@@ -59,7 +59,7 @@ def clustering(
     ----------
     labels_true, labels_pred
         (n,) integers. Which number stands for which cluster does not matter.
-    bootstrap
+    bootstraps
         How many times rows are drawn again for the standard errors; 0: none.
     seed
         Of the bootstrap.
@@ -90,18 +90,18 @@ def clustering(
     """
     truth = as_labels("labels_true", labels_true, function="clustering")
     found = as_labels("labels_pred", labels_pred, function="clustering", rows=len(truth))
-    bootstrap = as_replicates("clustering", bootstrap)
+    bootstraps = as_replicates("clustering", bootstraps)
     seed = as_seed("clustering: seed", seed)
     record = {
         "metric": "clustering",
         "n": len(truth),
         "labels": int(truth.max()) + 1,
         "clusters": int(found.max()) + 1,
-        "bootstrap": bootstrap,
+        "bootstraps": bootstraps,
         "seed": seed,
         "version": __version__,
     }
-    return _agreement(truth, found, bootstrap, seed, record)
+    return _agreement(truth, found, bootstraps, seed, record)
 
 
 def kmeans(
@@ -110,7 +110,7 @@ def kmeans(
     *,
     k: int | None = None,
     starts: int = 10,
-    bootstrap: int = REPLICATES,
+    bootstraps: int = REPLICATES,
     seed: int = 0,
 ) -> Clustering:
     """Return how far the k-means clusters of codes agree with labels.
@@ -125,7 +125,7 @@ def kmeans(
         Number of clusters; None: as many as there are labels.
     starts
         How many random starts (k-means++) the best is taken of.
-    bootstrap
+    bootstraps
         As in `clustering`.
     seed
         Of the starts and the bootstrap.
@@ -158,7 +158,7 @@ def kmeans(
     truth = as_labels("labels", labels, function="kmeans", rows=len(z))
     k = int(truth.max()) + 1 if k is None else as_integer("kmeans: k", k, 1)
     starts = as_integer("kmeans: starts", starts, 1)
-    bootstrap = as_replicates("kmeans", bootstrap)
+    bootstraps = as_replicates("kmeans", bootstraps)
     seed = as_seed("kmeans: seed", seed)
     different = len(np.unique(z, axis=0))
     if different < k:
@@ -169,12 +169,12 @@ def kmeans(
         z,
         k=k,
         starts=starts,
-        bootstrap=bootstrap,
+        bootstraps=bootstraps,
         seed=seed,
         lower_bound="the clusters are held fixed",
         inertia=float(model.inertia_),
     )
-    return _agreement(truth, model.labels_.astype(np.int64), bootstrap, seed, record)
+    return _agreement(truth, model.labels_.astype(np.int64), bootstraps, seed, record)
 
 
 def silhouette(
@@ -250,11 +250,11 @@ def silhouette(
 
 
 def _agreement(
-    truth: Indices, found: Indices, bootstrap: int, seed: int, record: dict[str, object]
+    truth: Indices, found: Indices, bootstraps: int, seed: int, record: dict[str, object]
 ) -> Clustering:
     values = _scores(truth, found)
-    drawn = replicates(lambda rows: _scores(truth[rows], found[rows]), len(truth), bootstrap, seed)
-    errors = [stderr(column) for column in drawn.T] if bootstrap else [None] * len(values)
+    drawn = replicates(lambda rows: _scores(truth[rows], found[rows]), len(truth), bootstraps, seed)
+    errors = [stderr(column) for column in drawn.T] if bootstraps else [None] * len(values)
     return Clustering(*(Estimate(v, e, record) for v, e in zip(values, errors, strict=True)))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parzen._arrays import as_float64
+from parzen._extras import needed_by
 from parzen._files import written_whole
 
 if TYPE_CHECKING:
@@ -69,13 +70,9 @@ def heat_map(
     if values.ndim != 2 or values.size == 0:
         raise ValueError(f"heat_map: mutual has shape {values.shape}, expected (codes, factors)")
     labels = factor_names("heat_map", names, values.shape[1])
-    try:
+    with needed_by("heat_map", "demo"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "heat_map needs matplotlib: pip install matplotlib", name=error.name
-        ) from error
     c, k = values.shape
     figure = Figure(
         figsize=(2.6 + min(0.55 * c, 24.0), 1.6 + min(0.45 * k, 16.0)), layout="constrained"

@@ -36,7 +36,7 @@ def mig(
     *,
     bins: int = BINS,
     corrected: bool = False,
-    bootstrap: int = REPLICATES,
+    bootstraps: int = REPLICATES,
     level: float = 0.95,
     seed: int = 0,
 ) -> MIG:
@@ -57,7 +57,7 @@ def mig(
         Take the bias of finite samples off mutual information and entropy (Miller and Madow). The
         plain number is disentanglement_lib's; it is too low by about (bins - 1)(K - 1)/(2 n H) for
         a factor of K values and good codes, since the second-best code seems to tell something.
-    bootstrap
+    bootstraps
         How many times rows are drawn again for the error bars; 0: none. The bins stay.
     level
         Of the interval that ``gap.interval(level)`` gives; any other level is refused there. Its
@@ -98,7 +98,7 @@ def mig(
     """
     z, found = as_codes_and_factors(codes, factors, function="mig", least_codes=2)
     bins = as_integer("mig: bins", bins, 2)
-    bootstrap = as_replicates("mig", bootstrap)
+    bootstraps = as_replicates("mig", bootstraps)
     seed = as_seed("mig: seed", seed)
     level = as_number("mig: level", level)
     if not 0.0 < level < 1.0:
@@ -115,7 +115,7 @@ def mig(
             gaps(information(bin_of[rows], found.take(rows), bins, corrected=corrected)).mean()
         )
 
-    values = replicates(again, len(z), bootstrap, seed)
+    values = replicates(again, len(z), bootstraps, seed)
     error = stderr(values)
     record = provenance(
         "mig",
@@ -123,7 +123,7 @@ def mig(
         factors=len(found.sizes),
         bins=bins,
         corrected=bool(corrected),
-        bootstrap=bootstrap,
+        bootstraps=bootstraps,
         seed=seed,
     )
     if not corrected:

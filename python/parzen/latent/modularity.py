@@ -17,7 +17,7 @@ def modularity(
     factors: object,
     *,
     bins: int = BINS,
-    bootstrap: int = REPLICATES,
+    bootstraps: int = REPLICATES,
     seed: int = 0,
 ) -> Estimate:
     """Return the modularity of codes about factors.
@@ -33,7 +33,7 @@ def modularity(
         (n, k) integers, k >= 2, each factor with two values or more.
     bins
         Each code is cut into so many bins of equal width.
-    bootstrap
+    bootstraps
         How many times rows are drawn again for the standard error; 0: none. The bins stay.
     seed
         Of the bootstrap.
@@ -65,7 +65,7 @@ def modularity(
     """
     z, found = as_codes_and_factors(codes, factors, function="modularity", least_factors=2)
     bins = as_integer("modularity: bins", bins, 2)
-    bootstrap = as_replicates("modularity", bootstrap)
+    bootstraps = as_replicates("modularity", bootstraps)
     seed = as_seed("modularity: seed", seed)
     bin_of = binned(z, bins)
 
@@ -73,9 +73,9 @@ def modularity(
         return float(modularities(information(bin_of[rows], found.take(rows), bins).mutual).mean())
 
     value = modularities(information(bin_of, found, bins).mutual).mean()
-    values = replicates(score, len(z), bootstrap, seed)
+    values = replicates(score, len(z), bootstraps, seed)
     record = provenance(
-        "modularity", z, factors=len(found.sizes), bins=bins, bootstrap=bootstrap, seed=seed
+        "modularity", z, factors=len(found.sizes), bins=bins, bootstraps=bootstraps, seed=seed
     )
     return Estimate(value, stderr(values), record)
 

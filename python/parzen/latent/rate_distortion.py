@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
 
 from parzen._arrays import as_float64
 from parzen._estimate import Estimate, __version__
+from parzen._extras import needed_by
 from parzen._options import as_positive, check_choice
 
 WINDOW = 11  # of a Gaussian of sigma 1.5, cut at 3.5 sigma: Wang et al., section III.B
@@ -76,6 +76,8 @@ def rate_distortion(
     ------
     ValueError, TypeError
         Where arrays or options are not as described; where images are too small for SSIM.
+    ModuleNotFoundError
+        Where SSIM is wanted and there is no scikit-image.
 
     References
     ----------
@@ -196,6 +198,8 @@ def _rates(name: str, rate: object, n: int) -> NDArray[np.float64]:
 def _similarity(
     a: NDArray[np.float64], b: NDArray[np.float64], data_range: float, axis: int | None
 ) -> float:
+    with needed_by("rate_distortion: ssim", "latent", "pass ssim=False"):
+        from skimage.metrics import structural_similarity
     similarity: Any = structural_similarity
     return float(
         similarity(

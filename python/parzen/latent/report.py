@@ -159,7 +159,7 @@ def report(
     test_size: float = TEST_SIZE,
     train_batches: int = 10_000,
     test_batches: int = 5_000,
-    bootstrap: int = REPLICATES,
+    bootstraps: int = REPLICATES,
     seed: int = 0,
     n_jobs: int | None = -1,
 ) -> Report:
@@ -177,7 +177,7 @@ def report(
         (n,) integers; silhouette (of at most 5000 random rows) and k-means are of these.
     curve
         What `rate_distortion` returned, to stand in the same table.
-    bins, estimator, test_size, bootstrap, seed, n_jobs
+    bins, estimator, test_size, bootstraps, seed, n_jobs
         As in the functions of the scores; all processors by default. "boosting" takes most of the
         time.
     train_batches, test_batches
@@ -204,7 +204,7 @@ def report(
     >>> from parzen import latent
     >>> factors = np.random.default_rng(0).integers(4, size=(400, 2))
     >>> found = latent.report(
-    ...     factors, factors, estimator="forest", train_batches=200, test_batches=200, bootstrap=20
+    ...     factors, factors, estimator="forest", train_batches=200, test_batches=200, bootstraps=20
     ... )
     >>> float(found.factor_vae), found.table().row_count
     (1.0, 13)
@@ -217,7 +217,7 @@ def report(
         labels = as_labels("labels", labels, function="report", rows=len(z))
     v = given.values
     split: dict[str, Any] = {"test_size": test_size, "seed": seed, "n_jobs": n_jobs}
-    again: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed}
+    again: dict[str, Any] = {"bootstraps": bootstraps, "seed": seed}
     drawn: dict[str, Any] = {
         "train_batches": train_batches,
         "test_batches": test_batches,
@@ -227,7 +227,7 @@ def report(
     return Report(
         mig=mig(z, v, bins=bins, **again),
         mig_corrected=mig(z, v, bins=bins, corrected=True, **again),
-        sap=sap(z, v, bootstrap=bootstrap, **split),
+        sap=sap(z, v, bootstraps=bootstraps, **split),
         dci=dci(z, v, estimator=estimator, **split),
         modularity=modularity(z, v, bins=bins, **again),
         explicitness=explicitness(z, v, **split),

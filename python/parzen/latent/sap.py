@@ -20,7 +20,7 @@ def sap(
     *,
     continuous: bool = False,
     test_size: float = TEST_SIZE,
-    bootstrap: int = REPLICATES,
+    bootstraps: int = REPLICATES,
     seed: int = 0,
     n_jobs: int | None = None,
 ) -> Estimate:
@@ -42,7 +42,7 @@ def sap(
         True: the squared correlation over all rows; factors are then quantities.
     test_size
         The share of rows to test on.
-    bootstrap
+    bootstraps
         How many times rows (to test on, where there are such) are drawn again for the standard
         error; 0: none. The predictors stay.
     seed
@@ -77,7 +77,7 @@ def sap(
     True
     """
     z, found = as_codes_and_factors(codes, factors, function="sap", least_codes=2)
-    bootstrap = as_replicates("sap", bootstrap)
+    bootstraps = as_replicates("sap", bootstraps)
     seed = as_seed("sap: seed", seed)
     parts = None if continuous else hold_out("sap", z, found, test_size, seed)
     record = provenance(
@@ -86,7 +86,7 @@ def sap(
         factors=len(found.sizes),
         continuous=parts is None,
         test_size=None if parts is None else float(test_size),
-        bootstrap=bootstrap,
+        bootstraps=bootstraps,
         seed=seed,
     )
     if parts is None:
@@ -96,7 +96,7 @@ def sap(
         def again(rows: NDArray[np.int64]) -> float:
             return top_two_gap(squared_correlations(z[rows], values[rows]))
 
-        drawn = replicates(again, len(z), bootstrap, seed)
+        drawn = replicates(again, len(z), bootstraps, seed)
         return Estimate(score, stderr(drawn), record)
 
     pairs = [(i, j) for i in range(z.shape[1]) for j in range(len(found.sizes))]
@@ -111,7 +111,7 @@ def sap(
     )
     correct = np.stack(hits, axis=1).reshape(len(parts.test), z.shape[1], -1)
     drawn = replicates(
-        lambda rows: top_two_gap(correct[rows].mean(axis=0)), len(correct), bootstrap, seed
+        lambda rows: top_two_gap(correct[rows].mean(axis=0)), len(correct), bootstraps, seed
     )
     record["lower_bound"] = "the predictors are held fixed"
     return Estimate(top_two_gap(correct.mean(axis=0)), stderr(drawn), record)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr, stdtr
 
 from parzen._arrays import as_samples, check_range, distance_magnitude, extent
+from parzen._copies import warn_of_copies
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
 from parzen._samples import as_doubles, check_one_place, same_rows
@@ -30,7 +31,7 @@ LEAST_PERMUTATIONS = 1000
 
 
 class ComparisonWarning(UserWarning):
-    """What `compare_models` was given cannot show what it is asked for."""
+    """What `compare_models` is asked for can show nothing."""
 
 
 def compare_models(
@@ -87,9 +88,10 @@ def compare_models(
 
     Warns
     -----
+    CopiedSampleWarning
+        Where two samples have the same rows in the same order.
     ComparisonWarning
-        Where two samples have the same rows in the same order, or so few permutations are asked for
-        that no pair can be significant at 0.05.
+        Where so few permutations are asked for that no pair can be significant at 0.05.
     SmallSampleWarning
         Where FID has less than 5 d samples: a part of its bias is left, and differs with m.
 
@@ -240,9 +242,7 @@ def _warn_of_same_rows(function: str, labels: list[str], samples: list[AnySample
     """Warn where samples are not independent because they are the same."""
     for (first, a), (second, b) in itertools.combinations(zip(labels, samples, strict=True), 2):
         if same_rows(a, b):
-            warnings.warn(
+            warn_of_copies(
                 f"{function}: {second} has the rows of {first}; distances and errors are those of "
-                f"independent samples, and mean nothing here",
-                ComparisonWarning,
-                stacklevel=3,
+                f"independent samples, and mean nothing here"
             )

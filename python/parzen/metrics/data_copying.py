@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from parzen import _core
 from parzen._arrays import center_of
 from parzen._estimate import Estimate, part, provenance
+from parzen._extras import needed_by
 from parzen._options import as_integer, as_seed
 from parzen.metrics.labels import Rows, in_order, named, rows_by_label
 from parzen.metrics.train_test_fake import as_train_test_fake
@@ -195,14 +196,8 @@ def _cells(
 def _k_means(
     function: str, count: int, samples: tuple[Samples, Samples, Samples], seed: int
 ) -> list[object]:
-    try:
+    with needed_by(f"{function}: cells={count}", "latent", "pass the labels of the cells"):
         from sklearn.cluster import KMeans  # type: ignore[import-untyped]
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{function}: cells={count} takes scikit-learn's k-means: pip install scikit-learn, or "
-            f"pass the labels of the cells",
-            name=error.name,
-        ) from error
     if count > len(samples[0]):
         raise ValueError(
             f"{function}: cells is {count}, train has {len(samples[0])} samples; pass "

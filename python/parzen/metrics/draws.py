@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen._extras import needed_by
+
 if TYPE_CHECKING:
     from parzen.protocols import KIDRules
 
@@ -22,14 +24,8 @@ def permutations(source: str, seed: int) -> Permutations:
     """
     if source == "numpy":
         return np.random.RandomState(seed).permutation
-    try:
+    with needed_by("this protocol, which draws with torch's generator,", "vision"):
         import torch
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"this protocol draws with torch's generator, and there is no {error.name}: "
-            f"pip install 'parzen[vision]'",
-            name=error.name,
-        ) from error
     generator = torch.Generator().manual_seed(seed)
     return lambda n: torch.randperm(n, generator=generator).numpy()
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float64]
 
+ESTIMAND = "the fit to all subsets of these samples: another seed, not another sample"
+
 
 class FDInfinity(NamedTuple):
     """A Frechet distance without the bias of a finite fake sample.
@@ -138,7 +140,8 @@ def fd_infinity(
             distances[i] = distance_of_moments(moments, other, beside=x)
     if progress is not None:
         progress(1.0)
-    record = provenance(function, x, y, points=len(sizes), least=smallest, seed=seed)
+    facts = {"points": len(sizes), "least": smallest, "seed": seed, "estimand": ESTIMAND}
+    record = provenance(function, x, y, **facts)
     (value, value_error), (slope, slope_error) = _line(1.0 / sizes, distances)
     return FDInfinity(
         Estimate(value, value_error, record), Estimate(slope, slope_error, record), sizes, distances

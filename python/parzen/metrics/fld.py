@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from parzen._arrays import check_range, distance_magnitude, extent
+from parzen._copies import copied_share, warn_of_copies
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.squared_distances import distance_blocks
@@ -26,6 +27,7 @@ KEPT_DISTANCES = 2**26  # as many are kept between iterations (512 MB); more are
 MOST_ITERATIONS = 200
 GAIN = 1e-5  # in nats a dimension, a thousandth of the unit of FLD: the fit stops below it
 LOG_VARIANCES = (-40.0, 40.0)
+COPIES = 0.01  # so large a share of the fake samples is no accident
 BACKGROUND_SHRINKAGE = 0.9**2  # of squared distances from the mean of the training sample
 
 
@@ -86,6 +88,12 @@ def fld(
     ValueError, TypeError
         Where features or options are not as described.
 
+    Warns
+    -----
+    CopiedSampleWarning
+        Where more than 1 in 100 fake samples are, to the bit, training samples, beyond the share of
+        the test samples that are: they are memorized, which `value` and `gap` then show.
+
     References
     ----------
     Jiralerspong, Bose, Gemp, Qin, Bachrach and Gidel, "Feature likelihood divergence: evaluating
@@ -97,7 +105,7 @@ def fld(
     --------
     >>> import numpy as np, parzen
     >>> train, test, fake = np.random.default_rng(0).normal(size=(3, 400, 4))
-    >>> good, copies = parzen.fld(train, test, fake), parzen.fld(train, test, train)
+    >>> good, copies = parzen.fld(train, test, fake), parzen.fld(train, test, train + 1e-3 * fake)
     >>> good.value < 20 < copies.value
     True
     """
@@ -111,6 +119,12 @@ def fld(
     facts = {"train": len(a), "fake_size": most, "seed": seed}
     record = provenance(function, b, c, **facts)
     a, b, c = _standardised(a, b, c)
+    record["copies"] = copied_share(c, a)
+    if record["copies"] - copied_share(b, a) > COPIES:
+        warn_of_copies(
+            f"{function}: {record['copies']:.0%} of the fake samples are exact copies of training "
+            f"samples: the generator has memorized them, or is train given in the place of fake?"
+        )
     d = b.shape[1]
     windows = _fitted(c, a, part(progress, 0.0, 0.5))
     of_test, of_train = windows.log_density(b) / d, windows.log_density(a) / d

@@ -9,6 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from parzen._options import as_integer
+
+Rows = list[NDArray[np.intp]]
+
 
 class Jackknife(NamedTuple):
     """What leaving out blocks says of a statistic.
@@ -28,6 +32,29 @@ class Jackknife(NamedTuple):
 def blocks_of(n: int, blocks: int, random: np.random.Generator) -> list[NDArray[np.intp]]:
     """Return the rows 0 .. n - 1 in random blocks of nearly equal size, each in ascending order."""
     return [np.sort(rows) for rows in np.array_split(random.permutation(n), blocks)]
+
+
+def two_sample_blocks(
+    function: str, sizes: tuple[int, int], blocks: object, random: np.random.Generator
+) -> tuple[Rows, Rows]:
+    """Return the rows of the real and of the fake sample in random blocks, at least 2 in each."""
+    count = as_integer(f"{function}: blocks", blocks, 2)
+    for name, n in zip(("real", "fake"), sizes, strict=True):
+        if n < 2 * count:
+            raise ValueError(
+                f"{function}: {name} has {n} samples for {count} blocks; expected at least 2 in "
+                f"each: pass blocks<={n // 2}"
+            )
+    real, fake = (blocks_of(n, count, random) for n in sizes)
+    return real, fake
+
+
+def two_sample_stderr(whole: float, without: Sequence[ArrayLike], blocks: Sequence[Rows]) -> float:
+    """Return the standard error of a statistic of two independent samples: variances add up."""
+    sides = zip(without, blocks, strict=True)
+    return math.sqrt(
+        math.fsum(jackknife(whole, found, [len(b) for b in side]).variance for found, side in sides)
+    )
 
 
 def jackknife(whole: float, without: ArrayLike, sizes: Sequence[int]) -> Jackknife:

@@ -11,7 +11,7 @@ from parzen._options import as_integer, as_seed, check_choice
 from parzen._samples import at_precision
 from parzen.metrics.draws import permutations, subset_draws
 from parzen.metrics.kernels import Polynomial
-from parzen.metrics.kid_subsets import subset_values
+from parzen.metrics.kid_subsets import Subsets
 from parzen.metrics.mmd import by_moments, chosen_method, described, pair_sums, ready
 from parzen.protocols import AnyProtocol, KIDRules, recorded, rules_of
 
@@ -146,7 +146,7 @@ def kid(
                 f"pass subset_size<={rows} or subsets=None"
             )
     draws = subset_draws(len(x), len(y), rules, size, permutations(rules.draws, seed))
-    values, way = subset_values(x, y, kernel, draws, rules.subsets, size, progress)
+    values, way = Subsets(x, y, kernel, draws, rules.subsets, size, progress).mmds()
     record = provenance(
         "kid",
         x,

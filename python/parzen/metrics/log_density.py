@@ -87,7 +87,14 @@ def log_density(
     """
     check_choice("log_density: kernel", kernel, KERNELS)
     h = as_positive("log_density: bandwidth", bandwidth)
-    a, b = as_pair(x, queries, function="log_density", names=("x", "queries"), on_device=True)
+    a, b = as_pair(
+        x,
+        queries,
+        function="log_density",
+        names=("x", "queries"),
+        independent=False,
+        on_device=True,
+    )
     w = None if weights is None else as_weights("log_density: weights", weights, len(a))
     a, b = at_precision("log_density", precision, a, b)
     return evaluate("log_density", a, b, h, kernel, w, progress)

@@ -69,7 +69,7 @@ def log_density_gradient(
     """
     function = "log_density_gradient"
     h = as_positive(f"{function}: bandwidth", bandwidth)
-    a, b = as_pair(x, queries, function=function, names=("x", "queries"))
+    a, b = as_pair(x, queries, function=function, names=("x", "queries"), independent=False)
     check_range(function, bandwidth_magnitude([h], a.shape[1], *extent(a, b)), a, b)
     log_weights = np.zeros(len(a))
     if weights is not None:

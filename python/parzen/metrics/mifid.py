@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, extent
+from parzen._copies import warn_of_copies
 from parzen._estimate import Estimate, part, provenance
-from parzen._options import as_positive, check_choice
+from parzen._options import as_positive, as_seed, check_choice
 from parzen.metrics.covariance import mean_about
 from parzen.metrics.directions import BLOCK_ROWS, nonzero_rows, unit_rows
+from parzen.metrics.fid_jackknife import replicates
 from parzen.metrics.frechet import distance, warn_of_bias
+from parzen.metrics.jackknife import Rows, jackknife, two_sample_blocks
 
 if TYPE_CHECKING:
     from parzen._core import Progress, Samples
 
 # |fid(x, x)| is at most this part of the traces of the covariances.
 FRECHET_ROUNDING = 1e-10
+ESTIMAND = "its expectation at this m, beside this real sample"
 LEAST_DISTANCE = 1e-14  # added to the divisor, as torchmetrics does: copies divide by no zero
 
 
@@ -30,6 +34,8 @@ def mifid(
     *,
     cosine_distance_eps: float = 0.1,
     over: Literal["fake", "real"] = "fake",
+    blocks: int | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Estimate:
     """Return the memorization-informed FID: FID divided by the mean distance to the nearest copy.
@@ -48,6 +54,12 @@ def mifid(
         ``"fake"``: D is the mean over fake samples of the distance to the nearest real one, as in
         the paper. ``"real"``: over real samples, to the nearest fake one, as in torchmetrics, whose
         number it gives.
+    blocks
+        Of the standard error, by the jackknife: the fake sample is split at random into so many
+        blocks, and FID and D are taken again without each of them; n, m >= 2 `blocks`. It costs
+        so many Frechet distances more. None: no standard error.
+    seed
+        Of the blocks; the value itself does not depend on it.
     progress
         Called with the fraction done.
 
@@ -55,8 +67,10 @@ def mifid(
     -------
     Estimate
         In the squared unit of the features; FID and D before the threshold are in its provenance.
-        No standard error is known. Where FID is no more than rounding (1e-10 of the covariances'
-        traces) it is 0, also for copies.
+        Where FID is no more than rounding (1e-10 of the covariances' traces) it is 0, also for
+        copies, and has no standard error. The standard error is that of another fake sample beside
+        the same real one, which is what the generator was trained on and no draw of the moment; it
+        holds on the side of the threshold on which D is.
 
     Raises
     ------
@@ -68,11 +82,15 @@ def mifid(
     -----
     SmallSampleWarning
         Where n or m is below 2 d, as `fid` does.
+    CopiedSampleWarning
+        Where D is no more than 1e-14, which is added to it: all are copies, of any length. Of one
+        sample twice FID is 0, and so is MiFID, the best value that there is.
 
     References
     ----------
     Bai, Lin, Raffel and Kan, "On training sample memorization: lessons from benchmarking
-    generative modeling with a large-scale competition", KDD 2021.
+    generative modeling with a large-scale competition", KDD 2021. The jackknife: Busing, Meijer
+    and van der Leeden, "Delete-m jackknife for unequal m", Statistics and Computing 9, 1999.
 
     Examples
     --------
@@ -87,17 +105,24 @@ def mifid(
         raise ValueError(f"mifid: cosine_distance_eps is {eps}, expected a number in (0, 1]")
     check_choice("mifid: over", over, ("fake", "real"))
     x, y = as_pair(real, fake, function="mifid", names=("real", "fake"), min_rows=2)
+    random = np.random.default_rng(as_seed("mifid: seed", seed))
+    sizes = len(x), len(y)
+    parts = None if blocks is None else two_sample_blocks("mifid", sizes, blocks, random)
     check_range("mifid", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
     warn_of_bias("mifid", len(x), len(y), x.shape[1], stacklevel=3)
     directions = [_directions(name, rows) for name, rows in (("real", x), ("fake", y))]
+    first = 1.0 if parts is None else 2.0 / (3.0 + len(parts[1]))  # the part of the value itself
     center = center_of(x, y).astype(np.float64)
-    frechet, method = distance(x, y, center, 1, part(progress, 0.0, 0.5))
+    frechet, method = distance(x, y, center, 1, part(progress, 0.0, 0.5 * first))
     among, queries = directions if over == "fake" else directions[::-1]
-    nearest = float(
-        nearest_cosine_distances(among, queries, part(progress, 0.5, 1.0)).mean(dtype=np.float64)
-    )
-    if progress is not None:
-        progress(1.0)
+    step = part(progress, 0.5 * first, first)
+    nearest = float(nearest_cosine_distances(among, queries, step).mean(dtype=np.float64))
+    if nearest <= LEAST_DISTANCE:
+        one, other = ("fake", "real") if over == "fake" else ("real", "fake")
+        warn_of_copies(
+            f"mifid: every {one} sample has the direction of a {other} one (D is {nearest:.3g}): "
+            f"they are copies, and MiFID is FID over the {LEAST_DISTANCE:g} that is added to D"
+        )
     record = provenance(
         "mifid",
         x,
@@ -108,13 +133,34 @@ def mifid(
         fid=frechet,
         distance=nearest,
         zero_rows=[len(x) - len(directions[0]), len(y) - len(directions[1])],
+        blocks=blocks,
+        seed=seed,
     )
-    if frechet <= FRECHET_ROUNDING * (_total_variance(x, center) + _total_variance(y, center)):
-        return Estimate(0.0, None, record)
-    value = frechet / (nearest + LEAST_DISTANCE if nearest < eps else 1.0)
-    if not math.isfinite(value):
-        raise ValueError("mifid: the quotient overflows float64; rescale the features")
-    return Estimate(value, None, record)
+    value, stderr = 0.0, None
+    if frechet > FRECHET_ROUNDING * (_total_variance(x, center) + _total_variance(y, center)):
+
+        def quotient(frechet: Any, distance: Any) -> Any:
+            return frechet / (distance + LEAST_DISTANCE if nearest < eps else 1.0)
+
+        value = float(quotient(frechet, nearest))
+        if not math.isfinite(value):
+            raise ValueError("mifid: the quotient overflows float64; rescale the features")
+        if parts is not None:
+            # Of the real blocks one is left out too, and not looked at.
+            pair = [parts[0][:1], parts[1]]
+            _, _, frechets = replicates(x, y, pair, 1, part(progress, first, 1.0))
+            distances = _distances_without(parts[1], nonzero_rows(y), directions, over)
+            stderr = _stderr(value, quotient(frechets, distances), parts[1])
+            record |= {"degrees_of_freedom": len(parts[1]) - 1, "estimand": ESTIMAND}
+    if progress is not None:
+        progress(1.0)
+    return Estimate(value, stderr, record)
+
+
+def _stderr(value: float, without: NDArray[np.float64], blocks: Rows) -> float | None:
+    """Return the jackknife's; None where a block has all directions, and nothing is left."""
+    stderr = math.sqrt(jackknife(value, without, [len(rows) for rows in blocks]).variance)
+    return stderr if math.isfinite(stderr) else None
 
 
 def nearest_cosine_distances(
@@ -134,6 +180,28 @@ def nearest_cosine_distances(
     ]
     halves: NDArray[np.floating] = np.minimum.reduce(found) / 2
     return halves
+
+
+def _distances_without(
+    blocks: Rows, kept: NDArray[np.bool_], directions: list[Samples], over: str
+) -> NDArray[np.float64]:
+    """Return D without each block of the fake sample: (blocks,).
+
+    Over real samples the nearest of all blocks but one is the least of the nearest in each.
+    """
+    real, fake = directions
+    number = np.cumsum(kept) - 1  # of each row with a direction
+    inside = [number[rows[kept[rows]]] for rows in blocks]
+    if over == "fake":
+        nearest = nearest_cosine_distances(real, fake).astype(np.float64)
+        rests = [np.delete(nearest, rows) for rows in inside]
+        return np.array([rest.mean() if len(rest) else np.nan for rest in rests])
+    within = np.full((len(blocks), len(real)), np.nan)
+    for some, rows in zip(within, inside, strict=True):
+        if len(rows):
+            some[:] = nearest_cosine_distances(fake[rows], real)
+    rests = [np.delete(within, b, axis=0) for b in range(len(blocks))]
+    return np.array([np.fmin.reduce(rest).mean() for rest in rests])  # past blocks without one
 
 
 def _total_variance(x: Samples, center: NDArray[np.float64]) -> float:

@@ -38,7 +38,8 @@ def realism(
     array
         (m,), float64. Of the balls only those take part whose radius is at most the median: large
         ones, in sparse regions and around outliers, would make anything realistic. Infinity for a
-        copy of a real sample whose ball takes part; a copy of another has a finite value.
+        copy of a real sample whose ball takes part, so that a mean may be infinite: quantiles are
+        not. No value tells copies from good samples; `authenticity` does.
 
     Raises
     ------

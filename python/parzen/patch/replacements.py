@@ -16,8 +16,9 @@ from parzen.protocols import KIDRules
 
 Function = Callable[..., Any]
 
-# How ours refuse; the error, if it is one, is then the package's own.
-REFUSED = (ValueError, TypeError, OverflowError)
+# How ours refuse; the error, if it is one, is then the package's own. Warnings are among them where
+# the program makes errors of warnings, which the package does not give.
+REFUSED = (ValueError, TypeError, OverflowError, Warning)
 # Up to so many dimensions a tree leaves out most pairs, where it may.
 TREE_DIMENSIONS = 3
 

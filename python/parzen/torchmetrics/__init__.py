@@ -4,16 +4,13 @@
 docs/torchmetrics.md says what equals torchmetrics and what differs.
 """
 
-try:
+from parzen._extras import needed_by as _needed_by
+
+with _needed_by("parzen.torchmetrics", "torchmetrics"):
     from .fid import FrechetInceptionDistance
     from .inception import InceptionScore
     from .kid import KernelInceptionDistance
     from .mifid import MemorizationInformedFrechetInceptionDistance
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"parzen.torchmetrics needs {error.name}: pip install 'parzen[torchmetrics]'",
-        name=error.name,
-    ) from error
 
 __all__ = [
     "FrechetInceptionDistance",

@@ -16,7 +16,7 @@ from parzen._options import as_integer, as_positive, check_choice
 from parzen.metrics.draws import subset_draws
 from parzen.metrics.kernels import Polynomial
 from parzen.metrics.kid import KID
-from parzen.metrics.kid_subsets import subset_values
+from parzen.metrics.kid_subsets import Subsets
 from parzen.metrics.mmd import described, ready
 from parzen.metrics.moments import MAX_DEGREE, Moments
 from parzen.protocols import rules_of
@@ -209,7 +209,7 @@ class KernelInceptionDistance(TwoSampleMetric):
         x, y, resolved = ready(self._label, kernel, *pair)
         rules = dataclasses.replace(rules_of(self._label, "torchmetrics", "kid"), subsets=subsets)
         draws = subset_draws(len(x), len(y), rules, size, global_permutation)
-        values, way = subset_values(x, y, resolved, draws, subsets, size)
+        values, way = Subsets(x, y, resolved, draws, subsets, size).mmds()
         facts = {"subsets": subsets, "subset_size": size, "kernel": described(resolved)}
         record = provenance("kid", x, y, method=way, **facts, **self._network_record())
         return KID(Estimate(values.mean(), None, record), Estimate(values.std(), None, record))

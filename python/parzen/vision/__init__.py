@@ -1,13 +1,16 @@
 """Images to features: sources, resizing, networks by name. Needs torch and Pillow."""
 
-from .decode import BrokenImage
-from .encoders import encoder
-from .features import Features, extract, extract_features
-from .images import open_source
-from .inception import LAYERS, NORMALISATIONS, InceptionV3
-from .pretrained import PretrainedEncoder
-from .resize import RESIZES, resize_images
-from .weights import WeightsNotFound
+from parzen._extras import needed_by as _needed_by
+
+with _needed_by("parzen.vision", "vision"):
+    from .decode import BrokenImage
+    from .encoders import encoder
+    from .features import Features, extract, extract_features
+    from .images import open_source
+    from .inception import LAYERS, NORMALISATIONS, InceptionV3
+    from .pretrained import PretrainedEncoder
+    from .resize import RESIZES, resize_images
+    from .weights import WeightsNotFound
 
 __all__ = [
     "LAYERS",

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from parzen._extras import needed_by
 from parzen.feature_sets import check_network
 from parzen.protocols import Protocol
 
@@ -34,13 +35,13 @@ _GITHUB = re.compile(r"[\w.-]+/[\w.-]+(:\S+)?")
 
 
 def encoder(
-    name: str | Protocol, *, weights: Weights | None = None, **options: Any
+    network: str | Protocol, *, weights: Weights | None = None, **options: Any
 ) -> InceptionV3 | PretrainedEncoder:
     """Return a network by name, with the resizing and normalisation that belong to it.
 
     Parameters
     ----------
-    name : str or Protocol
+    network : str or Protocol
         - a protocol, as ``parzen.protocol("clean-fid")``: its network, resize and normalisation;
         - ``"inception"``: :class:`InceptionV3` with the published weights; ``"random"``: the same
           with seeded random ones.
@@ -99,13 +100,13 @@ def encoder(
     >>> network(images)["64"].shape
     torch.Size([2, 64])
     """
-    if isinstance(name, Protocol):
-        options = {**name.preparation(), **options}
-        name = name.network
-    family, rest = check_network("encoder", name)
+    if isinstance(network, Protocol):
+        options = {**network.preparation(), **options}
+        network = network.network
+    family, rest = check_network("encoder", network)
     if weights is not None and family in ("random", "clip"):
         remark = "; NAME may be a folder" if family == "clip" else ""
-        raise ValueError(f"encoder: {name} takes no weights{remark}")
+        raise ValueError(f"encoder: {network} takes no weights{remark}")
     if family == "inception":
         return InceptionV3(weights, **options)
     if family == "random":
@@ -114,13 +115,13 @@ def encoder(
         raise FileNotFoundError(f"encoder: there is no file {weights}")
     load = {"timm": _timm, "torchhub": _torchhub, "clip": _clip}[family]
     try:
-        found = load(name, rest, weights, options)
+        found = load(network, rest, weights, options)
     except (ImportError, MemoryError, RuntimeError, TypeError, ValueError):
         raise
     except OSError as error:  # the packages seldom say of which network
-        raise OSError(f"encoder: {name} could not be loaded: {error}") from error
+        raise OSError(f"encoder: {network} could not be loaded: {error}") from error
     except Exception as error:  # what else a package raises, as on a damaged file
-        raise ValueError(f"encoder: {name} could not be loaded: {error}") from error
+        raise ValueError(f"encoder: {network} could not be loaded: {error}") from error
     known = [f"{key}={options[key]!r}" for key in sorted(options) if key not in _PRIVATE]
     if known:
         found.facts["options"] = ", ".join(known)
@@ -228,12 +229,8 @@ def _clip(
 
 
 def _package(package: str, extra: str, name: str) -> Any:
-    try:
+    with needed_by(name, extra):
         return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{name} needs {error.name}: pip install 'parzen[{extra}]'", name=error.name
-        ) from error
 
 
 def _complete(what: str, missing: Any) -> None:

@@ -19,14 +19,14 @@ SIZE = 299
 """Height and width, in pixels, of the network's input."""
 
 
-def resize_images(images: torch.Tensor, mode: str = "tf1") -> torch.Tensor:
+def resize_images(images: torch.Tensor, resize: str = "tf1") -> torch.Tensor:
     """Resize a batch of 8-bit images to 299 x 299, without rounding back to integers.
 
     Parameters
     ----------
     images : uint8 tensor, (n, 3, h, w)
         RGB, 0..255, of any height and width.
-    mode : {"tf1", "pil-bicubic", "bilinear", "bilinear-antialias"}
+    resize : {"tf1", "pil-bicubic", "bilinear", "bilinear-antialias"}
         - ``"tf1"``: bilinear as in TensorFlow 1: output pixel i samples source coordinate
           i * in / out, with no half-pixel centres and no antialiasing (torch-fidelity).
         - ``"pil-bicubic"``: Pillow's antialiased bicubic filter on each channel in float,
@@ -42,7 +42,7 @@ def resize_images(images: torch.Tensor, mode: str = "tf1") -> torch.Tensor:
     Raises
     ------
     ValueError
-        Unknown ``mode``.
+        Unknown ``resize``.
 
     References
     ----------
@@ -55,11 +55,11 @@ def resize_images(images: torch.Tensor, mode: str = "tf1") -> torch.Tensor:
     >>> resize_images(torch.full((1, 3, 20, 10), 7, dtype=torch.uint8)).mean()
     tensor(7.)
     """
-    if mode not in _MODES:
-        raise ValueError(f"resize: expected one of {', '.join(RESIZES)}, got {mode!r}")
+    if resize not in _RESIZES:
+        raise ValueError(f"resize: expected one of {', '.join(RESIZES)}, got {resize!r}")
     if images.shape[-2:] == (SIZE, SIZE):
         return images.float()
-    return _MODES[mode](images)
+    return _RESIZES[resize](images)
 
 
 def tf1(images: torch.Tensor, size: int = SIZE) -> torch.Tensor:
@@ -106,12 +106,12 @@ def _bilinear_antialias(images: torch.Tensor) -> torch.Tensor:
     return _bilinear(images, antialias=True)
 
 
-_MODES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+_RESIZES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "tf1": tf1,
     "pil-bicubic": _pil_bicubic,
     "bilinear": _bilinear,
     "bilinear-antialias": _bilinear_antialias,
 }
 
-RESIZES = tuple(_MODES)
-"""The accepted modes."""
+RESIZES = tuple(_RESIZES)
+"""The accepted ways to resize."""

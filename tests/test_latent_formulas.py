@@ -80,7 +80,7 @@ def test_the_corrected_mig_and_its_interval(rng):
 def test_the_interval_of_the_mig_is_the_bootstraps(rng):
     codes, factors = reference.mixed(rng)
     for corrected in (False, True):
-        options = {"corrected": corrected, "bootstrap": 50, "level": 0.9}
+        options = {"corrected": corrected, "bootstraps": 50, "level": 0.9}
         gap = latent.mig(codes, factors, **options).gap
         taken = gap.provenance["interval"]
         assert gap.interval(0.9) == (taken["low"], taken["high"])

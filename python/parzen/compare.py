@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -13,6 +14,7 @@ import scipy
 
 from parzen import _core
 from parzen._arrays import as_pair
+from parzen._copies import CopiedSampleWarning
 from parzen._estimate import Estimate, __version__
 from parzen.encode import Encoder
 from parzen.feature_sets import FeatureSet, check_same_origin, fingerprint
@@ -189,7 +191,7 @@ def compare_sets(
         if x.origin and y.origin and layer != other:
             raise ValueError(f"real has the features of layer {layer}, fake of {other}")
         fingerprints |= {"real": fingerprint(a), "fake": fingerprint(b)}
-        a, b = as_pair(a, b, function="compare", names=("real", "fake"))
+        a, b = as_pair(a, b, function="compare", names=("real", "fake"), independent=False)
         settings.check_sizes(len(a), len(b))
         sizes |= {"n": len(a), "m": len(b), "d": a.shape[1], "layer": layer}
         if fingerprints["real"] == fingerprints["fake"]:
@@ -208,7 +210,9 @@ def compare_sets(
             fingerprints["logits"] = fingerprint(logits[1])
             found["inception_score"] = score_of(logits[1], settings, progress)
     if settings.pairwise:
-        values, more = distances_of(a, b, settings, progress)
+        with warnings.catch_warnings():  # a note says it, once
+            warnings.simplefilter("ignore", CopiedSampleWarning)
+            values, more = distances_of(a, b, settings, progress)
         found |= values
         notes += more
     bounds = [found.get("log_likelihood"), *(found.get("precision_recall") or ())]

@@ -52,6 +52,16 @@ def cuda_on_the_host(cuda_for_the_host, monkeypatch):
 
 
 @pytest.fixture
+def device(cuda_on_the_host, cuda_for_the_host):
+    """Return where `tests/device_checks.py` puts its matrices: here the host."""
+    from device import HostDevice
+
+    device = HostDevice(cuda_for_the_host)
+    yield device
+    device.release()
+
+
+@pytest.fixture
 def torch(monkeypatch):
     """Torch, which knows a current stream of a device that is not there."""
     torch = pytest.importorskip("torch")

@@ -11,16 +11,25 @@ SANITIZE_VENV := .venv-sanitize
 # How long each of the two fuzzers goes on.
 FUZZ_SECONDS ?= 600
 BUILD_TOOLS := "scikit-build-core>=0.11" "pybind11>=3.0" "cmake>=3.26" ninja
-SOURCES := pyproject.toml CMakeLists.txt $(shell find csrc python -type f -not -name '*.pyc')
-CXX_FILES := $(shell find csrc tests/native benchmarks -name '*.h' -o -name '*.cpp')
+SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake csrc python -type f -not -name '*.pyc')
+CXX_FILES := $(shell find csrc tests/native benchmarks -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: demo test bench parity speed sanitize fuzz lint format package clean
+.PHONY: demo test cuda bench parity speed sanitize fuzz lint format package clean
 
 demo: $(VENV)/installed
 	$(VENV)/bin/parzen demo --out demo
 
 test: $(VENV)/installed
 	$(VENV)/bin/python -m pytest -q
+
+# libparzen_cuda.so for every architecture, warnings being errors, and what ptxas says of each kernel: no spills, no local memory.
+# Needs nvcc, but no device. All is built anew: what is up to date says nothing.
+cuda: $(VENV)/installed
+	$(VENV)/bin/cmake -G Ninja -S . -B build/cuda -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(VENV)/bin/ninja -DPARZEN_PYTHON=OFF -DPARZEN_CUDA=ON \
+	  -DPARZEN_WERROR=ON -DCMAKE_CUDA_FLAGS=-Xptxas=-v
+	$(VENV)/bin/cmake --build build/cuda --target parzen_cuda --clean-first > build/cuda/build.log 2>&1 || \
+	  { grep -v "ptxas info" build/cuda/build.log | tail -n 60; exit 1; }
+	$(VENV)/bin/python tests/cuda_resources.py build/cuda/build.log sm_80 sm_90a
 
 bench: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m pytest -q -m peers
@@ -42,7 +51,7 @@ parity: $(BENCH_VENV)/installed
 SANITIZED = LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so.6)" \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 $(SANITIZE_VENV)/bin/python
 NATIVE_BUILD = $(SANITIZE_VENV)/bin/cmake -G Ninja -S . -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(SANITIZE_VENV)/bin/ninja \
-  -DPARZEN_PYTHON=OFF -DPARZEN_NATIVE_TESTS=ON
+  -DPARZEN_PYTHON=OFF -DPARZEN_CUDA=OFF -DPARZEN_NATIVE_TESTS=ON
 ISAS = $$($(SANITIZED) -c "from parzen import _core; print(*_core.available_isas())")
 
 sanitize: $(SANITIZE_VENV)/installed
@@ -107,7 +116,7 @@ $(SANITIZE_VENV)/installed: $(SOURCES)
 	  { echo "g++ has no AddressSanitizer here. Debian: apt-get install g++" >&2; exit 1; }
 	test -d $(SANITIZE_VENV) || $(PYTHON) -m venv $(SANITIZE_VENV)
 	$(SANITIZE_VENV)/bin/python -m pip install -q $(BUILD_TOOLS)
-	SKBUILD_CMAKE_DEFINE="PARZEN_SANITIZE=address,undefined" SKBUILD_BUILD_DIR=build/native/python SKBUILD_INSTALL_STRIP=false \
+	SKBUILD_CMAKE_DEFINE="PARZEN_SANITIZE=address,undefined;PARZEN_CUDA=OFF" SKBUILD_BUILD_DIR=build/native/python SKBUILD_INSTALL_STRIP=false \
 	  $(SANITIZE_VENV)/bin/python -m pip install -q --no-build-isolation ".[test]"
 	touch $@
 

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <pybind11/numpy.h>
+#include <pybind11/stl.h>
 
 #include <cmath>
 #include <optional>
 #include <string>
+#include <variant>
 
+#include "device.h"
 #include "matrix.h"
 
 namespace parzen {
@@ -42,20 +45,84 @@ inline const void* vector(const py::array& v, const py::dtype& type, index size,
   return v.data();
 }
 
+// A matrix in a device's memory, which belongs to somebody else and stays there until the call it is given to returns.
+struct DeviceMatrix {
+  Matrix matrix;
+  Execution execution;
+
+  DeviceMatrix(std::uintptr_t pointer, index rows, index cols, index stride, const std::string& dtype, int device,
+               std::uintptr_t stream, const std::string& precision) {
+    if (dtype == "float32")
+      matrix.type = Type::float32;
+    else if (dtype != "float64")
+      throw py::type_error("dtype: expected 'float32' or 'float64', got '" + dtype + "'");
+    if (rows < 1 || cols < 1) throw py::value_error("a matrix on a device: expected rows >= 1 and cols >= 1");
+    if (rows > 1 && stride < 0) throw py::value_error("stride: expected elements from one row to the next, not negative");
+    if (pointer == 0 || pointer % (matrix.type == Type::float32 ? 4 : 8) != 0)
+      throw py::value_error("pointer: expected the aligned address of " + dtype + " numbers");
+    if (device < 0) throw py::value_error("device: expected 0 or more, got " + std::to_string(device));
+    if (precision == "fast")
+      execution.precision = Execution::fast;
+    else if (precision == "plain")
+      execution.precision = Execution::plain;
+    else if (precision != "full")
+      throw py::value_error("precision: expected 'full', 'fast' or 'plain', got '" + precision + "'");
+    matrix.data = reinterpret_cast<const void*>(pointer);
+    matrix.rows = rows;
+    matrix.cols = cols;
+    matrix.stride = rows > 1 ? stride : 0;
+    execution.device = device;
+    execution.stream = reinterpret_cast<void*>(stream);
+  }
+};
+
+// What an operation takes: an array, or a matrix on a device.
+using Samples = std::variant<py::array, DeviceMatrix>;
+
+inline Matrix matrix(const Samples& samples, const char* name) {
+  if (const auto* there = std::get_if<DeviceMatrix>(&samples)) return there->matrix;
+  return matrix(std::get<py::array>(samples), name);
+}
+
+inline const DeviceMatrix* on_device(const Samples& samples) { return std::get_if<DeviceMatrix>(&samples); }
+
+inline std::optional<Execution> execution_of(const Samples& samples) {
+  if (const auto* there = on_device(samples)) return there->execution;
+  return std::nullopt;
+}
+
+inline py::dtype dtype_of(const Matrix& m) { return m.type == Type::float32 ? py::dtype::of<float>() : py::dtype::of<double>(); }
+
 // x, and y or x itself.
 struct Sides {
   Matrix x, y;
   bool same;
+  std::optional<Execution> execution;  // where they are on a device
 
-  Sides(const py::array& a, const std::optional<py::array>& b, const std::string& other)
-      : x(matrix(a, "x")), y(b ? matrix(*b, other.c_str()) : x), same(!b) {
+  Sides(const Samples& a, const std::optional<Samples>& b, const std::string& other)
+      : x(matrix(a, "x")), y(b ? matrix(*b, other.c_str()) : x), same(!b), execution(execution_of(a)) {
     if (x.cols != y.cols || x.type != y.type)
       throw py::value_error("x and " + other + " must have the same number of columns and the same type");
+    if (!b) return;
+    const DeviceMatrix *mine = on_device(a), *theirs = on_device(*b);
+    if (!mine != !theirs)
+      throw py::type_error("x is " + place(mine) + ", " + other + " is " + place(theirs) + "; expected both in one place");
+    if (!mine) return;
+    if (mine->execution.device != theirs->execution.device)
+      throw py::value_error("x is " + place(mine) + ", " + other + " is " + place(theirs) + "; expected both on one device");
+    if (mine->execution.precision != theirs->execution.precision)
+      throw py::value_error("x and " + other + " ask for different precisions");
+    if (mine->execution.stream != theirs->execution.stream)
+      cuda::join(mine->execution.device, mine->execution.stream, theirs->execution.stream);
   }
 
   const void* vector(const std::optional<py::array>& v, index size, const char* name) const {
-    const auto type = x.type == Type::float32 ? py::dtype::of<float>() : py::dtype::of<double>();
-    return v ? parzen::vector(*v, type, size, name) : nullptr;
+    return v ? parzen::vector(*v, dtype_of(x), size, name) : nullptr;
+  }
+
+ private:
+  static std::string place(const DeviceMatrix* m) {
+    return m ? "on device " + std::to_string(m->execution.device) : std::string("on the host");
   }
 };
 

@@ -98,7 +98,7 @@ struct SumArrays {
   }
 };
 
-py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Center& center,
+py::tuple kernel_sum(const Samples& x, const std::optional<Samples>& y, const AnyKernel& kernel, const Center& center,
                      const Progress& progress) {
   const Sides sides(x, y, "y");
   Reporter reporter(progress);
@@ -107,7 +107,7 @@ py::tuple kernel_sum(const py::array& x, const std::optional<py::array>& y, cons
   op.center = sides.vector(center, op.x.cols, "center");
   op.kernel = resolve(kernel);
   op.poll = reporter.poll();
-  reporter.run([&] { cpu::kernel_sum(op); });
+  reporter.run([&] { sides.execution ? cuda::kernel_sum(op, *sides.execution) : cpu::kernel_sum(op); });
   return sums.tuple(sides.same);
 }
 
@@ -122,7 +122,7 @@ const std::uint8_t* indicators(const Bits& bits, index rows, index vectors, cons
   return bits.data();
 }
 
-py::tuple kernel_quadratic(const py::array& x, const std::optional<py::array>& y, const AnyKernel& kernel, const Bits& u,
+py::tuple kernel_quadratic(const Samples& x, const std::optional<Samples>& y, const AnyKernel& kernel, const Bits& u,
                            const std::optional<Bits>& v, const Center& center, const Progress& progress) {
   const Sides sides(x, y, "y");
   Reporter reporter(progress);
@@ -137,7 +137,7 @@ py::tuple kernel_quadratic(const py::array& x, const std::optional<py::array>& y
   op.poll = reporter.poll();
   Doubles values(op.vectors);
   op.values = values.mutable_data();
-  reporter.run([&] { cpu::kernel_quadratic(op); });
+  reporter.run([&] { sides.execution ? cuda::kernel_quadratic(op, *sides.execution) : cpu::kernel_quadratic(op); });
   return py::make_tuple(values, sums.tuple(sides.same));
 }
 
@@ -152,7 +152,7 @@ LogDensity::Profile profile_of(const std::string& kernel) {
   throw py::value_error("kernel: there is no '" + kernel + "'");
 }
 
-Doubles log_density(const py::array& x, const std::optional<py::array>& queries, const std::vector<double>& bandwidths,
+Doubles log_density(const Samples& x, const std::optional<Samples>& queries, const std::vector<double>& bandwidths,
                     const std::string& kernel, const std::optional<py::array>& log_weights, const Center& center,
                     const Progress& progress) {
   const Sides sides(x, queries, "queries");
@@ -177,11 +177,11 @@ Doubles log_density(const py::array& x, const std::optional<py::array>& queries,
   op.poll = reporter.poll();
   Doubles log_sums({py::ssize_t(op.count), py::ssize_t(op.queries.rows)});
   op.log_sums = log_sums.mutable_data();
-  reporter.run([&] { cpu::log_density(op); });
+  reporter.run([&] { sides.execution ? cuda::log_density(op, *sides.execution) : cpu::log_density(op); });
   return log_sums;
 }
 
-py::object nearest(const py::array& x, const std::optional<py::array>& queries, int k, bool numbers,
+py::object nearest(const Samples& x, const std::optional<Samples>& queries, int k, bool numbers,
                    const std::optional<py::array>& scales, const Center& center, const Progress& progress) {
   const Sides sides(x, queries, "queries");
   Reporter reporter(progress);
@@ -198,16 +198,16 @@ py::object nearest(const py::array& x, const std::optional<py::array>& queries, 
   op.k = k;
   op.poll = reporter.poll();
   const std::vector<py::ssize_t> shape{py::ssize_t(op.queries.rows), k};
-  py::array squared(x.dtype(), shape);
+  py::array squared(dtype_of(op.x), shape);
   op.squared = squared.mutable_data();
   std::optional<py::array_t<std::int64_t>> found;
   if (numbers) op.numbers = found.emplace(shape).mutable_data();
-  reporter.run([&] { cpu::nearest(op); });
+  reporter.run([&] { sides.execution ? cuda::nearest(op, *sides.execution) : cpu::nearest(op); });
   if (found) return py::make_tuple(squared, *found);
   return squared;
 }
 
-py::tuple ball_counts(const py::array& x, const py::array& x_squared_radii, const py::array& y, const py::array& y_squared_radii,
+py::tuple ball_counts(const Samples& x, const py::array& x_squared_radii, const Samples& y, const py::array& y_squared_radii,
                       const Center& center, const Progress& progress) {
   const Sides sides(x, y, "y");
   Reporter reporter(progress);
@@ -223,7 +223,7 @@ py::tuple ball_counts(const py::array& x, const py::array& x_squared_radii, cons
   op.y_held = y_held.mutable_data();
   op.y_holds = y_holds.mutable_data();
   op.x_held = x_held.mutable_data();
-  reporter.run([&] { cpu::ball_counts(op); });
+  reporter.run([&] { sides.execution ? cuda::ball_counts(op, *sides.execution) : cpu::ball_counts(op); });
   return py::make_tuple(x_holds, y_held, y_holds, x_held);
 }
 
@@ -233,7 +233,7 @@ int moment_degree(int degree) {
 }
 
 // Adds to `sums` in place.
-void moments(const py::array& x, Doubles sums, int degree, std::optional<Doubles> norm_powers, bool wide, const Center& center,
+void moments(const Samples& x, Doubles sums, int degree, std::optional<Doubles> norm_powers, bool wide, const Center& center,
              const Progress& progress) {
   Reporter reporter(progress);
   Moments op;
@@ -247,10 +247,11 @@ void moments(const py::array& x, Doubles sums, int degree, std::optional<Doubles
   op.norm_powers = norm_powers ? norm_powers->mutable_data() : nullptr;
   op.sums = sums.mutable_data();
   op.poll = reporter.poll();
-  reporter.run([&] { cpu::moments(op); });
+  const auto execution = execution_of(x);
+  reporter.run([&] { execution ? cuda::moments(op, *execution) : cpu::moments(op); });
 }
 
-py::tuple moment_norms(const py::array& x, const py::array& y, const PolynomialKernel& kernel, const Progress& progress) {
+py::tuple moment_norms(const Samples& x, const Samples& y, const PolynomialKernel& kernel, const Progress& progress) {
   const Sides sides(x, y, "y");
   Reporter reporter(progress);
   MomentNorms op;
@@ -262,11 +263,11 @@ py::tuple moment_norms(const py::array& x, const py::array& y, const PolynomialK
   double norms[5];
   op.norms = norms;
   op.poll = reporter.poll();
-  reporter.run([&] { cpu::moment_norms(op); });
+  reporter.run([&] { sides.execution ? cuda::moment_norms(op, *sides.execution) : cpu::moment_norms(op); });
   return py::make_tuple(norms[0], norms[1], norms[2], norms[3], norms[4]);
 }
 
-py::tuple column_bounds(const py::array& x, const Progress& progress) {
+py::tuple column_bounds(const Samples& x, const Progress& progress) {
   Reporter reporter(progress);
   ColumnBounds op;
   op.x = matrix(x, "x");
@@ -274,7 +275,8 @@ py::tuple column_bounds(const py::array& x, const Progress& progress) {
   op.low = low.mutable_data();
   op.high = high.mutable_data();
   op.poll = reporter.poll();
-  reporter.run([&] { cpu::column_bounds(op); });
+  const auto execution = execution_of(x);
+  reporter.run([&] { execution ? cuda::column_bounds(op, *execution) : cpu::column_bounds(op); });
   return py::make_tuple(low, high);
 }
 
@@ -298,6 +300,50 @@ py::tuple trace_sqrt_product(const py::array& sigma1, const py::array& sigma2) {
   double trace, worst;
   Gil().without([&] { trace = cpu::trace_sqrt_product(data1, data2, d, &worst); });
   return py::make_tuple(trace, worst);
+}
+
+py::dict cuda_info() {
+  cuda::Facts facts;
+  Gil().without([&] { facts = cuda::facts(); });
+  py::list devices;
+  for (const auto& device : facts.devices) {
+    py::dict entry;
+    entry["name"] = device.name;
+    entry["capability"] = py::make_tuple(device.major, device.minor);
+    entry["multiprocessors"] = device.multiprocessors;
+    entry["total_bytes"] = device.total_bytes;
+    devices.append(entry);
+  }
+  const auto or_none = [](const std::string& text) { return text.empty() ? py::object(py::none()) : py::object(py::str(text)); };
+  py::dict info;
+  info["library"] = facts.library;
+  info["missing"] = or_none(facts.missing);
+  info["architectures"] = facts.architectures;
+  info["runtime"] = facts.runtime;
+  info["driver"] = facts.driver;
+  info["unusable"] = or_none(facts.unusable);
+  info["devices"] = devices;
+  return info;
+}
+
+void bind_device(py::module_& m) {
+  py::class_<DeviceMatrix>(m, "DeviceMatrix")
+      .def(py::init<std::uintptr_t, index, index, index, const std::string&, int, std::uintptr_t, const std::string&>(),
+           py::arg("pointer"), py::arg("rows"), py::arg("cols"), py::arg("stride"), py::arg("dtype"), py::arg("device"),
+           py::arg("stream") = 0, py::kw_only(), py::arg("precision") = "full");
+  m.def("cuda_info", &cuda_info);
+  m.def("cuda_free_bytes", [](int device) {
+    std::size_t bytes = 0;
+    Gil().without([&] { bytes = cuda::free_bytes(device); });
+    return bytes;
+  });
+  py::register_local_exception_translator([](std::exception_ptr error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const DeviceError& failure) {
+      PyErr_SetString(failure.out_of_memory ? PyExc_MemoryError : PyExc_RuntimeError, failure.what());
+    }
+  });
 }
 
 void bind_kernels(py::module_& m) {
@@ -332,6 +378,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   using namespace parzen;
   m.doc() = "The native engine; see _core.pyi.";
   bind_kernels(m);
+  bind_device(m);
   m.def("kernel_sum", &kernel_sum, py::arg("x"), py::arg("y").none(true), py::arg("kernel"), py::kw_only(),
         py::arg("center") = py::none(), py::arg("progress") = py::none());
   m.def("kernel_quadratic", &kernel_quadratic, py::arg("x"), py::arg("y").none(true), py::arg("kernel"), py::arg("u"),

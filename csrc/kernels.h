@@ -1,9 +1,13 @@
-// The kernels as small functors of a pair's argument, <x,y> or |x-y|^2, and of the row's number. V is a vector or a scalar; exp2,
-// log2 and sqrt of a V are the backend's. The kernel function is applied while the arguments are still in registers.
+// The kernels as small functors of a pair's argument, <x,y> or |x-y|^2, and of the row's number. vec<T>, a vector or a scalar, and
+// exp2, log2 and sqrt of it are the backend's. The kernel function is applied while the arguments are still in registers.
 #pragma once
 
-#include "cpu/simd.h"
 #include "reductions.h"
+#ifdef PARZEN_CUDA
+#include "cuda/scalar.h"
+#else
+#include "cpu/simd.h"
+#endif
 
 namespace parzen::PARZEN_ISA_NAME {
 
@@ -16,7 +20,7 @@ struct Polynomial {
   T gamma, coef0;
   int degree;
 
-  explicit Polynomial(const Kernel& k) : gamma(T(k.gamma)), coef0(T(k.coef0)), degree(k.degree) {}
+  PARZEN_BOTH explicit Polynomial(const Kernel& k) : gamma(T(k.gamma)), coef0(T(k.coef0)), degree(k.degree) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> inner, index) const {
     const vec<T> base = inner * gamma + coef0;
@@ -40,9 +44,9 @@ struct Gaussian {
   static constexpr Argument argument = Argument::squared_distance;
   T factor;
 
-  explicit Gaussian(const Kernel& k) : factor(T(-k.scales[0] * log2_e)) {}
+  PARZEN_BOTH explicit Gaussian(const Kernel& k) : factor(T(-k.scales[0] * log2_e)) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return exp2<T>(squared * factor); }
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const { return exp2<T>(squared * factor, row); }
 };
 
 // Mean over b of exp(-scales[b] |x-y|^2).
@@ -52,11 +56,11 @@ struct GaussianMean {
   const double* scales;
   int count;
 
-  explicit GaussianMean(const Kernel& k) : scales(k.scales), count(k.count) {}
+  PARZEN_BOTH explicit GaussianMean(const Kernel& k) : scales(k.scales), count(k.count) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const {
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const {
     vec<T> sum{};
-    for (int b = 0; b < count; ++b) sum += exp2<T>(squared * T(-scales[b] * log2_e));
+    for (int b = 0; b < count; ++b) sum += exp2<T>(squared * T(-scales[b] * log2_e), row);
     return sum * T(1.0 / count);
   }
 };
@@ -67,9 +71,11 @@ struct RationalQuadratic {
   static constexpr Argument argument = Argument::squared_distance;
   T scale, exponent;
 
-  explicit RationalQuadratic(const Kernel& k) : scale(T(k.scale)), exponent(T(-k.alpha)) {}
+  PARZEN_BOTH explicit RationalQuadratic(const Kernel& k) : scale(T(k.scale)), exponent(T(-k.alpha)) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return exp2<T>(log2<T>(squared * scale + T(1)) * exponent); }
+  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const {
+    return exp2<T>(log2<T>(squared * scale + T(1)) * exponent, row);
+  }
 };
 
 // -|x-y|
@@ -77,14 +83,14 @@ template <class T>
 struct Energy {
   static constexpr Argument argument = Argument::squared_distance;
 
-  explicit Energy(const Kernel&) {}
+  PARZEN_BOTH explicit Energy(const Kernel&) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return -sqrt(squared); }
 };
 
 // Calls use(kernel) with the functor that `k` names.
 template <class T, class Use>
-void with_kernel(const Kernel& k, const Use& use) {
+PARZEN_BOTH void with_kernel(const Kernel& k, const Use& use) {
   switch (k.kind) {
     case Kernel::Kind::polynomial:
       switch (k.degree) {
@@ -108,7 +114,7 @@ struct GaussianProfile {
   static constexpr bool of_distance = false, compact = false;
   T factor;
 
-  explicit GaussianProfile(double h) : factor(T(-(0.5 / h / h) * log2_e)) {}
+  PARZEN_BOTH explicit GaussianProfile(double h) : factor(T(-(0.5 / h / h) * log2_e)) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return squared * factor; }
 };
@@ -118,7 +124,7 @@ struct ExponentialProfile {
   static constexpr bool of_distance = true, compact = false;
   T factor;
 
-  explicit ExponentialProfile(double h) : factor(T(-log2_e / h)) {}
+  PARZEN_BOTH explicit ExponentialProfile(double h) : factor(T(-log2_e / h)) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> distance) const { return distance * factor; }
 };
@@ -128,7 +134,7 @@ struct TophatProfile {
   static constexpr bool of_distance = false, compact = true;
   T edge;
 
-  explicit TophatProfile(double h) : edge(T(h * h)) {}
+  PARZEN_BOTH explicit TophatProfile(double h) : edge(T(h * h)) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return squared < edge ? broadcast<T>(T(1)) : vec<T>{}; }
 };
@@ -139,7 +145,7 @@ template <class T>
 struct Inside {
   T edge, inverse;
 
-  explicit Inside(double edge) : edge(T(edge)), inverse(T(1 / edge)) {}
+  PARZEN_BOTH explicit Inside(double edge) : edge(T(edge)), inverse(T(1 / edge)) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> argument) const { return max(edge - argument, vec<T>{}) * inverse; }
 };
@@ -149,7 +155,7 @@ struct EpanechnikovProfile {
   static constexpr bool of_distance = false, compact = true;
   Inside<T> inside;
 
-  explicit EpanechnikovProfile(double h) : inside(h * h) {}
+  PARZEN_BOTH explicit EpanechnikovProfile(double h) : inside(h * h) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return inside(squared); }
 };
@@ -159,7 +165,7 @@ struct LinearProfile {
   static constexpr bool of_distance = true, compact = true;
   Inside<T> inside;
 
-  explicit LinearProfile(double h) : inside(h) {}
+  PARZEN_BOTH explicit LinearProfile(double h) : inside(h) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> distance) const { return inside(distance); }
 };
@@ -170,7 +176,7 @@ struct CosineProfile {
   static constexpr bool of_distance = true, compact = true;
   Inside<T> inside;
 
-  explicit CosineProfile(double h) : inside(h) {}
+  PARZEN_BOTH explicit CosineProfile(double h) : inside(h) {}
 
   PARZEN_INLINE vec<T> operator()(vec<T> distance) const { return sin_quarter<T>(inside(distance)); }
 };

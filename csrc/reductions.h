@@ -132,6 +132,18 @@ struct ColumnBounds {
   Poll poll;
 };
 
+// Where an operation on a device runs. Everything is put into `stream` (a cudaStream_t) and has left it when the call returns.
+struct Execution {
+  enum Precision {
+    full,  // float32 as on the CPU, on the tensor cores
+    fast,  // float32 to 11 bits: one product for three
+    plain  // float32 by multiply-adds, without tensor cores
+  };
+  int device = 0;
+  void* stream = nullptr;
+  Precision precision = full;
+};
+
 namespace cpu {
 void kernel_sum(const KernelSum&);
 void kernel_quadratic(const KernelQuadratic&);

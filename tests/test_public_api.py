@@ -108,12 +108,13 @@ SIGNATURES = {
     "frechet_distance": "(mu1, sigma1, mu2, sigma2)",
     "sqrtm": "(sigma)",
     "kid": "(real, fake, *, degree=3, gamma=None, coef0=1.0, subsets=100, subset_size=1000, "
-    "seed=2020, method='auto', protocol=None, progress=None)",
+    "seed=2020, method='auto', precision='full', protocol=None, progress=None)",
     "mmd": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), estimator='unbiased', "
-    "method='auto', progress=None)",
+    "method='auto', precision='full', progress=None)",
     "mmd_test": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), permutations=1000, seed=0, "
     "progress=None)",
-    "log_density": "(x, queries, *, bandwidth, kernel='gaussian', weights=None, progress=None)",
+    "log_density": "(x, queries, *, bandwidth, kernel='gaussian', weights=None, "
+    "precision='full', progress=None)",
     "KernelDensity": "(bandwidth='scott', kernel='gaussian')",
     "Moments": "(degree=3)",
     "inception_score": "(logits, *, splits=10, shuffle=True, seed=2020, "

@@ -330,9 +330,7 @@ void moment_norms_of(const MomentNorms& op) {
     for (index r = 0; r < slice.rows; ++r, row.step())
       for (index c = larger(slice.col0, row.last()); c < slice.col0 + slice.cols; ++c) {
         const index at = r * slices.cols_each + c - slice.col0;
-        double weight = slices.multiplicity(row, c) * (c > 0 ? op.gamma : op.coef0);
-        if (op.degree > 1) weight *= row.first > 0 ? op.gamma : op.coef0;
-        if (op.degree > 2) weight *= row.middle > 0 ? op.gamma : op.coef0;
+        const double weight = slices.weight(row, c, op.gamma, op.coef0);
         const double x = x_sums[at] / n, y = y_sums[at] / m;
         norms[0] += weight * (x - y) * (x - y);
         norms[1] += weight * x * x;

@@ -14,12 +14,11 @@
 #include <arm_neon.h>
 #endif
 
-#ifndef PARZEN_ISA_NAME
-#error "compile with -DPARZEN_ISA_NAME=baseline|avx2|avx512|neon"
-#endif
-
+#define PARZEN_BOTH
 #define PARZEN_INLINE inline __attribute__((always_inline))
 #define PARZEN_UNROLL _Pragma("GCC unroll 16")
+
+#include "../polynomials.h"
 
 namespace parzen::PARZEN_ISA_NAME {
 
@@ -198,31 +197,9 @@ PARZEN_INLINE void transpose(vec<T> (&rows)[lanes<T>]) {
   }
 }
 
-// Constants of 2^r on [-1/2, 1/2] as 1 + r q(r): Chebyshev fits of q, relative error 5.1e-9 (float) and 8.4e-18 (double).
+// 2^t for t <= 126, within 2 ulp; 0 below the smallest normal number. The pair's row is of use to other backends.
 template <class T>
-struct Exp2;
-template <>
-struct Exp2<float> {
-  static constexpr float q[] = {0.69314718802622878f,  0.24022650760568126f,   0.055503571142190778f,
-                                0.009618082557277851f, 0.0013390863364671234f, 0.00015453162945120690f};
-  static constexpr float shift = 12582912.0f;  // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
-  static constexpr float lowest = -127.0f;     // 2^lowest has exponent field 0: exactly 0 after the shift
-  static constexpr int mantissa = 23;
-};
-template <>
-struct Exp2<double> {
-  static constexpr double q[] = {0.69314718055994530942,     0.2402265069591009822,    0.055504108664821594339,
-                                 0.0096181291076068885273,   0.001333355814641693531,  0.00015403530441736050155,
-                                 0.000015252733829836118394, 1.3215442587921689653e-6, 1.0178062445845773521e-7,
-                                 7.0725859692492236999e-9,   4.4549605981865183938e-10};
-  static constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52
-  static constexpr double lowest = -1023.0;
-  static constexpr int mantissa = 52;
-};
-
-// 2^t for t <= 126, within 2 ulp; 0 below the smallest normal number.
-template <class T>
-PARZEN_INLINE vec<T> exp2(vec<T> t) {
+PARZEN_INLINE vec<T> exp2(vec<T> t, index = 0) {
   using C = Exp2<T>;
 #if defined(__AVX512F__)
   // r is 0 where t is too large to have a fraction, whatever the compiler makes of the product that t is.
@@ -232,10 +209,10 @@ PARZEN_INLINE vec<T> exp2(vec<T> t) {
   const vec<T> shifted = t + C::shift;
   const vec<T> r = t - (shifted - C::shift);
 #endif
-  constexpr int terms = int(sizeof(C::q) / sizeof(T));
-  vec<T> p = broadcast<T>(C::q[terms - 1]);
+  constexpr int terms = C::terms;
+  vec<T> p = broadcast<T>(C::q(terms - 1));
   PARZEN_UNROLL
-  for (int i = terms - 2; i >= 0; --i) p = p * r + C::q[i];
+  for (int i = terms - 2; i >= 0; --i) p = p * r + C::q(i);
   p = p * r + T(1);
 #if defined(__AVX512F__)
   return scale_by_power(p, whole);  // 0 where the exponent is out of range below: no clamp
@@ -264,30 +241,15 @@ PARZEN_INLINE vec<T> log2(vec<T> v) {
   return __builtin_convertvector(exponent, vec<T>) + T(2.8853900817779268) * s * p;  // 2 / ln 2
 }
 
-// Constants of sin(pi e/2) on [0, 1] as e p(e^2): minimax fits of p, relative error 5.4e-9 (float) and 2.6e-19 (double).
-template <class T>
-struct SinQuarter;
-template <>
-struct SinQuarter<float> {
-  static constexpr float p[] = {1.5707963184504816813f, -0.64596371062652431344f, 0.07968967901390094675f,
-                                -0.0046737666653901145483f, 0.00015148513975133831902f};
-};
-template <>
-struct SinQuarter<double> {
-  static constexpr double p[] = {1.5707963267948966188,     -0.64596409750624619109,    0.079692626246165435757,
-                                 -0.0046817541353026433367, 0.00016044118470682417128,  -3.5988430072119294906e-6,
-                                 5.6921348729858676949e-8,  -6.6843217311466418887e-10, 5.8706111170934858714e-12};
-};
-
 // sin(pi e/2) for e in [0, 1], a quarter of the wave, within 2 ulp.
 template <class T>
 PARZEN_INLINE vec<T> sin_quarter(vec<T> e) {
   using C = SinQuarter<T>;
   const vec<T> z = e * e;
-  constexpr int terms = int(sizeof(C::p) / sizeof(T));
-  vec<T> p = broadcast<T>(C::p[terms - 1]);
+  constexpr int terms = C::terms;
+  vec<T> p = broadcast<T>(C::p(terms - 1));
   PARZEN_UNROLL
-  for (int i = terms - 2; i >= 0; --i) p = p * z + C::p[i];
+  for (int i = terms - 2; i >= 0; --i) p = p * z + C::p(i);
   return p * e;
 }
 

@@ -1,61 +1,132 @@
 """The one door where arrays come in: past it they are (n, d), finite, float32 or float64.
 
 Nothing is copied that need not be: a native, aligned float array whose rows are contiguous (a
-memory map too) goes through as it is.
+memory map too) goes through as it is, and so does one on a CUDA device where a metric takes it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._copies import are_one, warn_of_copies
+from parzen._device import DeviceSamples, device_names, row_contiguous
+from parzen._device_arrays import DeviceArray, device_array
+from parzen._host import from_objects, native_rows, to_numpy
+from parzen._samples import as_doubles, check_one_place, column_sums, one_type
 
 if TYPE_CHECKING:
     from parzen._core import Samples
+    from parzen._samples import AnySamples, T
 
 # Largest numbers that may arise inside the engine, with room left for sums over rows and columns.
 FLOAT32_LIMIT = 1e36
 FLOAT64_LIMIT = 1e290
 CENTER_ROWS = 16384
-HOST_DEVICES = (1, 3)  # DLPack's kDLCPU and kDLCUDAHost
 
 
+@overload
 def as_samples(
-    name: str, array: object, *, function: str, min_rows: int = 1, objects: bool = False
-) -> Samples:
+    name: str,
+    array: object,
+    *,
+    function: str,
+    min_rows: int = ...,
+    objects: bool = ...,
+    on_device: Literal[False] = ...,
+) -> Samples: ...
+@overload
+def as_samples(
+    name: str,
+    array: object,
+    *,
+    function: str,
+    min_rows: int = ...,
+    objects: bool = ...,
+    on_device: Literal[True],
+) -> AnySamples: ...
+def as_samples(
+    name: str,
+    array: object,
+    *,
+    function: str,
+    min_rows: int = 1,
+    objects: bool = False,
+    on_device: bool = False,
+) -> AnySamples:
     """Return `array` as samples (n, d), or raise an error that names `function` and `name`.
 
-    Arrays of Python objects are refused, unless `objects`: then they have to hold numbers.
+    Arrays of Python objects are refused, unless `objects`: then they have to hold numbers. Arrays
+    on a CUDA device are too, unless `on_device`: then they stay there.
     """
     where = f"{function}: {name}"
-    values = _to_numpy(where, array)
+    if on_device and not isinstance(array, np.ndarray):
+        if isinstance(array, DeviceSamples):  # checked before
+            _check_shape(name, where, array.shape, min_rows)
+            return array
+        found = device_array(where, array)
+        if found is not None:
+            return _on_device(name, where, found, array, min_rows)
+    values = to_numpy(where, array)
     if objects and values.dtype.kind == "O" and values.ndim > 0:
-        values = _from_objects(where, values)
-    dtype = _float_type(where, values, array)
-    if values.ndim != 2:
-        raise ValueError(
-            f"{where} has shape {values.shape}, expected (n, d); {_reshape_advice(name, values)}"
-        )
-    n, d = values.shape
-    if d == 0:
-        raise ValueError(
-            f"{where} has 0 feature(s) (shape={values.shape}) while a minimum of 1 is required."
-        )
-    if n < min_rows:
-        raise ValueError(
-            f"{where} has {_count(n, 'sample')} (shape={values.shape}) while a minimum of "
-            f"{min_rows} is required."
-        )
-    samples: Samples = _row_contiguous(values, dtype)
+        values = from_objects(where, values)
+    dtype = _float_type(where, values.dtype, array)
+    _check_shape(name, where, values.shape, min_rows)
+    samples: Samples = native_rows(values, dtype)
     _check_finite(where, samples)
     return samples
 
 
+def _on_device(
+    name: str, where: str, array: DeviceArray, given: object, min_rows: int
+) -> DeviceSamples:
+    view = array.view()
+    try:
+        device_names()
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"{where} is on cuda:{view.device}, and {error}; or pass its .cpu()"
+        ) from None
+    dtype = np.dtype(_float_type(where, view.dtype, given)).name
+    _check_shape(name, where, view.shape, min_rows)
+    if view.dtype != dtype:
+        array = array.astype(dtype)
+    elif not row_contiguous(view):
+        array = array.contiguous()
+    samples = DeviceSamples(array)
+    first = samples.first_not_finite()
+    if first is not None:
+        raise ValueError(f"{where} has values that are NaN or infinity, the first in row {first}")
+    return samples
+
+
+@overload
+def as_pair(
+    x: object,
+    y: object,
+    *,
+    function: str,
+    names: tuple[str, str] = ...,
+    min_rows: int = ...,
+    independent: bool = ...,
+    on_device: Literal[False] = ...,
+) -> tuple[Samples, Samples]: ...
+@overload
+def as_pair(
+    x: object,
+    y: object,
+    *,
+    function: str,
+    names: tuple[str, str] = ...,
+    min_rows: int = ...,
+    independent: bool = ...,
+    on_device: Literal[True],
+) -> tuple[AnySamples, AnySamples]: ...
 def as_pair(
     x: object,
     y: object,
@@ -64,18 +135,22 @@ def as_pair(
     names: tuple[str, str] = ("x", "y"),
     min_rows: int = 1,
     independent: bool = True,
-) -> tuple[Samples, Samples]:
-    """Return both as samples of one type and one d; two different types become float64.
+    on_device: bool = False,
+) -> tuple[AnySamples, AnySamples]:
+    """Return both as samples of one type, place and d; two different types become float64.
 
     One array in both places is warned of, where they should be `independent`.
     """
-    a = as_samples(names[0], x, function=function, min_rows=min_rows)
-    b = as_samples(names[1], y, function=function, min_rows=min_rows)
+    a, b = (
+        as_samples(name, array, function=function, min_rows=min_rows, on_device=on_device)  # type: ignore[call-overload]
+        for name, array in zip(names, (x, y), strict=True)
+    )
     if a.shape[1] != b.shape[1]:
         raise ValueError(
             f"{function}: {names[0]} has {_count(a.shape[1], 'column')}, "
             f"{names[1]} has {b.shape[1]}; expected the same d"
         )
+    check_one_place(function, {names[0]: a, names[1]: b})
     if independent and (x is y or are_one(a, b)):
         warn_of_copies(
             f"{function}: {names[0]} and {names[1]} are one array, and the result says nothing of "
@@ -84,20 +159,13 @@ def as_pair(
     return one_type(a, b)
 
 
-def one_type(a: Samples, b: Samples) -> tuple[Samples, Samples]:
-    """Return both in float64 where their types differ."""
-    if a.dtype == b.dtype:
-        return a, b
-    return a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
-
-
 def as_float64(
     name: str, array: object, *, function: str, shape: tuple[int, ...] | None, meaning: str
 ) -> NDArray[np.float64]:
     """Return `array` as finite float64 of the given shape (None: as it comes)."""
     where = f"{function}: {name}"
-    values = _to_numpy(where, array)
-    _float_type(where, values, array)
+    values = to_numpy(where, array)
+    _float_type(where, values.dtype, array)
     if shape is not None and values.shape != shape:
         raise ValueError(f"{where} has shape {values.shape}, expected {shape}: {meaning}")
     with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are refused next
@@ -110,14 +178,14 @@ def as_float64(
 
 def as_array(name: str, array: object, *, function: str) -> NDArray[Any]:
     """Return what can be read as an array, of any type and shape, as NumPy's."""
-    return _to_numpy(f"{function}: {name}", array)
+    return to_numpy(f"{function}: {name}", array)
 
 
 def as_logs(name: str, array: object, *, function: str, meaning: str) -> Samples:
     """Return logarithms of any shape, at least one: -inf may be, NaN and +inf may not."""
     where = f"{function}: {name}"
-    values = _to_numpy(where, array)
-    logs: NDArray[Any] = np.asarray(values, dtype=_float_type(where, values, array))
+    values = to_numpy(where, array)
+    logs: NDArray[Any] = np.asarray(values, dtype=_float_type(where, values.dtype, array))
     if logs.size == 0:
         raise ValueError(f"{where} is empty (shape={logs.shape}), expected {meaning}")
     if not logs.max() < np.inf:  # a maximum is NaN where a value is
@@ -131,7 +199,7 @@ def as_logs(name: str, array: object, *, function: str, meaning: str) -> Samples
     return logs
 
 
-def extent(*arrays: Samples) -> tuple[float, float]:
+def extent(*arrays: AnySamples) -> tuple[float, float]:
     """Return the largest magnitude and the widest range of a column, over all arrays together."""
     low, high = _column_bounds(arrays)
     with np.errstate(over="ignore"):
@@ -150,7 +218,7 @@ def distance_magnitude(d: int, peak: float, span: float) -> float:
         return float(max(peak, d * square, 1e12 / square))
 
 
-def check_range(function: str, magnitude: float, *arrays: Samples) -> None:
+def check_range(function: str, magnitude: float, *arrays: AnySamples) -> None:
     """Refuse arrays for which numbers up to `magnitude`, beyond float64's range, would arise."""
     if not magnitude <= FLOAT64_LIMIT:
         peak, span = extent(*arrays)
@@ -160,15 +228,15 @@ def check_range(function: str, magnitude: float, *arrays: Samples) -> None:
         )
 
 
-def fit_range(function: str, magnitude: float, *arrays: Samples) -> tuple[Samples, ...]:
+def fit_range(function: str, magnitude: float, *arrays: T) -> tuple[T, ...]:
     """Widen float32 arrays from which numbers up to `magnitude`, past float32's range, arise."""
     check_range(function, magnitude, *arrays)
     if magnitude > FLOAT32_LIMIT:
-        return tuple(a.astype(np.float64, copy=False) for a in arrays)
+        return tuple(as_doubles(a) for a in arrays)
     return arrays
 
 
-def center_of(*arrays: Samples) -> NDArray[Any]:
+def center_of(*arrays: AnySamples) -> NDArray[Any]:
     """Return the mean of the rows in the arrays' type, each column's to a sixteenth of its range.
 
     Every engine call of one metric is given this same vector to subtract before products are
@@ -179,8 +247,7 @@ def center_of(*arrays: Samples) -> NDArray[Any]:
     """
     arrays = tuple(a[:: -(-len(a) // CENTER_ROWS)] for a in arrays)
     low, high = _column_bounds(arrays)
-    total = np.sum([a.sum(axis=0, dtype=np.float64) for a in arrays], axis=0)
-    mean = total / sum(len(a) for a in arrays)
+    mean = np.sum([column_sums(a) for a in arrays], axis=0) / sum(len(a) for a in arrays)
     step = np.ldexp(1.0, np.frexp(high - low)[1] - 5)
     varied = (high > low) & (step > 0.0)
     coarse = np.round(np.divide(mean, step, out=low.copy(), where=varied))
@@ -189,102 +256,55 @@ def center_of(*arrays: Samples) -> NDArray[Any]:
 
 
 def _column_bounds(
-    arrays: Sequence[Samples],
+    arrays: Sequence[AnySamples],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     lows, highs = zip(*(_core.column_bounds(a) for a in arrays), strict=True)
     return np.min(lows, axis=0), np.max(highs, axis=0)
 
 
-def _to_numpy(where: str, array: object) -> NDArray[Any]:
-    if isinstance(array, np.ndarray):
-        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
-            count = np.ma.getmaskarray(array).sum()
-            raise ValueError(f"{where} has {count} masked values; drop or fill them first")
-        return np.asarray(array)
-    if hasattr(array, "toarray") and hasattr(array, "nnz"):
-        raise TypeError(f"{where} is a sparse matrix; expected a dense array: pass its .toarray()")
-    try:
-        if hasattr(array, "detach") and hasattr(array, "layout"):
-            return _from_torch(where, array)
-        if hasattr(array, "__cuda_array_interface__"):
-            raise TypeError(_not_on_cpu(where, "a CUDA device"))
-        if hasattr(array, "__dlpack_device__") and array.__dlpack_device__()[0] not in HOST_DEVICES:
-            raise TypeError(_not_on_cpu(where, f"DLPack device {array.__dlpack_device__()}"))
-        if hasattr(array, "__dlpack__") and not hasattr(array, "__array__"):
-            return np.from_dlpack(array)
-        return np.asarray(array)
-    except (TypeError, ValueError, BufferError, RuntimeError) as error:
-        if str(error).startswith(where):
-            raise
-        raise ValueError(f"{where} could not be read as an array (n, d): {error}") from error
-
-
-def _from_objects(where: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    """Read an array of Python objects as float64, each of them a number."""
-    for element in values.flat:
-        if isinstance(element, str | bytes):
-            raise TypeError(
-                f"{where} has dtype object and holds {element!r}; the argument must be no string "
-                f"but a number: pass x.astype(float) if that is what its strings mean"
-            )
-    try:
-        return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{where} has dtype object: {error}") from error
-
-
-def _from_torch(where: str, tensor: Any) -> NDArray[Any]:
-    """Read a torch tensor through its own methods: torch itself is never imported."""
-    if tensor.device.type != "cpu":
-        raise TypeError(_not_on_cpu(where, str(tensor.device)))
-    if str(tensor.layout) != "torch.strided":
-        raise TypeError(f"{where} is a sparse tensor; expected a dense one: pass its .to_dense()")
-    tensor = tensor.detach()
-    if str(tensor.dtype) == "torch.bfloat16":  # NumPy has no such type
-        tensor = tensor.float()
-    values: NDArray[Any] = tensor.numpy(force=True)
-    return values
-
-
-def _not_on_cpu(where: str, device: str) -> str:
-    return f"{where} is on {device}; arrays on a device are not supported yet: pass its .cpu()"
-
-
-def _float_type(where: str, values: NDArray[Any], given: object) -> type[np.float32 | np.float64]:
+def _float_type(
+    where: str, dtype: np.dtype[Any] | str, given: object
+) -> type[np.float32 | np.float64]:
     """Return the type to compute in: half types widen to float32, integers to float64."""
-    kind = values.dtype.kind
-    if kind == "f" or values.dtype.name == "bfloat16":
-        return np.float32 if values.dtype.itemsize <= 4 else np.float64
-    if kind in "iu":
+    name = dtype if isinstance(dtype, str) else dtype.name
+    if floating := re.match(r"b?float(\d+)", name):
+        return np.float32 if int(floating[1]) <= 32 else np.float64
+    if name == "longdouble" or re.match(r"u?int\d+$", name):
         return np.float64
-    if kind == "c":
-        raise ValueError(f"{where}: Complex data not supported, got dtype {values.dtype}")
-    if kind == "b":
+    if name.startswith(("complex", "clongdouble")):
+        raise ValueError(f"{where}: Complex data not supported, got dtype {dtype}")
+    if name == "bool":
         raise TypeError(f"{where} is boolean; expected numbers: pass x.astype(float)")
-    what = "" if given is values else f" from {type(given).__name__}"
-    raise TypeError(
-        f"{where} has dtype {values.dtype}{what}; expected an array of real numbers (n, d)"
-    )
+    what = "" if isinstance(given, np.ndarray) else f" from {type(given).__name__}"
+    raise TypeError(f"{where} has dtype {dtype}{what}; expected an array of real numbers (n, d)")
 
 
-def _reshape_advice(name: str, values: NDArray[Any]) -> str:
-    if values.ndim == 1:
+def _check_shape(name: str, where: str, shape: tuple[int, ...], min_rows: int) -> None:
+    if len(shape) != 2:
+        raise ValueError(
+            f"{where} has shape {shape}, expected (n, d); {_reshape_advice(name, len(shape))}"
+        )
+    n, d = shape
+    if d == 0:
+        raise ValueError(
+            f"{where} has 0 feature(s) (shape={shape}) while a minimum of 1 is required."
+        )
+    if n < min_rows:
+        raise ValueError(
+            f"{where} has {_count(n, 'sample')} (shape={shape}) while a minimum of "
+            f"{min_rows} is required."
+        )
+
+
+def _reshape_advice(name: str, axes: int) -> str:
+    if axes == 1:
         return (
             f"Reshape your data: {name}.reshape(-1, 1) for n samples of one number, "
             f"{name}.reshape(1, -1) for one sample"
         )
-    if values.ndim == 0:
+    if axes == 0:
         return "pass one row a sample"
     return f"Reshape your data: {name}.reshape(len({name}), -1) makes each sample one row"
-
-
-def _row_contiguous(values: NDArray[Any], dtype: type[np.float32 | np.float64]) -> NDArray[Any]:
-    if values.dtype == dtype and values.dtype.isnative and values.flags.aligned:
-        d, size, (row, element) = values.shape[1], values.itemsize, values.strides
-        if (element == size or d == 1) and row >= d * size and row % size == 0:
-            return values
-    with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are refused next
-        return np.array(values, dtype=dtype, order="C")  # a copy: an aligned one is wanted
 
 
 def _check_finite(where: str, samples: Samples) -> None:

@@ -9,18 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen._device import DeviceSamples
+
 if TYPE_CHECKING:
-    from parzen._core import Samples
+    from parzen._samples import AnySamples
 
 
 class CopiedSampleWarning(UserWarning):
     """A sample is, or is made of copies of, one that it should be independent of."""
 
 
-def are_one(x: Samples, y: Samples) -> bool:
+def are_one(x: AnySamples, y: AnySamples) -> bool:
     """Return whether both are the same memory, read in the same way: nothing is compared."""
-    first, second = (a.__array_interface__ for a in (x, y))
-    return all(first[name] == second[name] for name in ("data", "typestr", "shape", "strides"))
+    return _memory(x) == _memory(y)
+
+
+def _memory(x: AnySamples) -> list[object]:
+    if isinstance(x, DeviceSamples):
+        return x.memory
+    interface = x.__array_interface__
+    return [interface[name] for name in ("data", "typestr", "shape", "strides")]
 
 
 def copied_share(rows: NDArray[np.float64], among: NDArray[np.float64]) -> float:

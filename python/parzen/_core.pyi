@@ -12,6 +12,42 @@ from numpy.typing import NDArray
 Samples: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 Progress: TypeAlias = Callable[[float], None]  # called with the fraction done, about every 50 ms
 
+class DeviceMatrix:
+    """A matrix in a device's memory, borrowed until the calls it is given to return.
+
+    stride: elements from one row to the next. dtype: "float32" or "float64". stream: a
+    cudaStream_t, in which everything is done and which is idle when a call returns. precision, of
+    float32: "full" as on the CPU, "fast" to 11 bits, "plain" as full without tensor cores.
+    """
+
+    def __init__(
+        self,
+        pointer: int,
+        rows: int,
+        cols: int,
+        stride: int,
+        dtype: str,
+        device: int,
+        stream: int = 0,
+        *,
+        precision: str = "full",
+    ) -> None: ...
+
+# Matrices are arrays, or all on one device; vectors and results are always arrays. A device's
+# failure is a RuntimeError, its lack of memory a MemoryError.
+Matrix: TypeAlias = Samples | DeviceMatrix
+
+def cuda_info() -> dict[str, Any]:
+    """{library, missing, architectures, runtime, driver, unusable, devices}: what was found.
+
+    library is libparzen_cuda.so's path, missing why it cannot be used or None, unusable why there
+    are no devices or None; a device has name, capability, multiprocessors, total_bytes. No device
+    is used for it.
+    """
+
+def cuda_free_bytes(device: int, /) -> int:
+    """Return how much memory nobody has. The device is in use by the process from then on."""
+
 class Polynomial:
     def __init__(self, degree: int, gamma: float, coef0: float) -> None: ...
 
@@ -33,8 +69,8 @@ class Energy:
 Kernel: TypeAlias = Polynomial | Gaussian | RationalQuadratic | Energy
 
 def kernel_sum(
-    x: Samples,
-    y: Samples | None,
+    x: Matrix,
+    y: Matrix | None,
     kernel: Kernel,
     *,
     center: NDArray[Any] | None = None,
@@ -49,8 +85,8 @@ def kernel_sum(
     """
 
 def kernel_quadratic(
-    x: Samples,
-    y: Samples | None,
+    x: Matrix,
+    y: Matrix | None,
     kernel: Kernel,
     u: NDArray[np.uint8],
     v: NDArray[np.uint8] | None,
@@ -70,8 +106,8 @@ def kernel_quadratic(
     """
 
 def log_density(
-    x: Samples,
-    queries: Samples | None,
+    x: Matrix,
+    queries: Matrix | None,
     bandwidths: list[float],
     *,
     kernel: str = "gaussian",
@@ -87,8 +123,8 @@ def log_density(
 
 @overload
 def nearest(
-    x: Samples,
-    queries: Samples | None,
+    x: Matrix,
+    queries: Matrix | None,
     k: int,
     *,
     numbers: Literal[False] = False,
@@ -104,8 +140,8 @@ def nearest(
 
 @overload
 def nearest(
-    x: Samples,
-    queries: Samples | None,
+    x: Matrix,
+    queries: Matrix | None,
     k: int,
     *,
     numbers: Literal[True],
@@ -119,9 +155,9 @@ def nearest(
     """
 
 def ball_counts(
-    x: Samples,
+    x: Matrix,
     x_squared_radii: NDArray[Any],
-    y: Samples,
+    y: Matrix,
     y_squared_radii: NDArray[Any],
     *,
     center: NDArray[Any] | None = None,
@@ -135,7 +171,7 @@ def ball_counts(
     """
 
 def moments(
-    x: Samples,
+    x: Matrix,
     sums: NDArray[np.float64],
     degree: int,
     *,
@@ -152,7 +188,7 @@ def moments(
     """
 
 def moment_norms(
-    x: Samples, y: Samples, kernel: Polynomial, *, progress: Progress | None = None
+    x: Matrix, y: Matrix, kernel: Polynomial, *, progress: Progress | None = None
 ) -> tuple[float, float, float, float, float]:
     """(|mu_x - mu_y|^2, |mu_x|^2, |mu_y|^2, mean k(x_i, x_i), mean k(y_j, y_j)).
 
@@ -161,7 +197,7 @@ def moment_norms(
     """
 
 def column_bounds(
-    x: Samples, *, progress: Progress | None = None
+    x: Matrix, *, progress: Progress | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(low (d,), high (d,)) of each column; both NaN where a value is NaN or infinite."""
 

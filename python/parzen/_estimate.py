@@ -8,10 +8,12 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from parzen._samples import computation
 from parzen._shares import wilson
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 __version__ = version("parzen")
 
@@ -149,7 +151,7 @@ def _taken(interval: dict[str, float], level: float) -> tuple[float, float]:
 
 
 def provenance(
-    metric: str, x: Samples, y: Samples | None = None, **facts: object
+    metric: str, x: AnySamples, y: AnySamples | None = None, **facts: object
 ) -> dict[str, Any]:
     """Return what a reader needs to compute the number again."""
     sizes = {"n": x.shape[0]} if y is None else {"n": x.shape[0], "m": y.shape[0]}
@@ -159,7 +161,7 @@ def provenance(
         "d": x.shape[1],
         "dtype": str(x.dtype),
         **facts,
-        "device": "cpu",
+        **computation(x),
         "version": __version__,
     }
 

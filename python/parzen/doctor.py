@@ -35,8 +35,7 @@ def examine() -> dict[str, Any]:
         "instruction_set_forced": os.environ.get("PARZEN_ISA") or None,
         "threads": _core.get_num_threads(),
         "processors_allowed": allowed,
-        "device": "cpu",
-        "cuda": "not in this build; arrays on a GPU are copied to the CPU by the caller",
+        "cuda": _core.cuda_info(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "numpy": {"version": np.__version__, "blas": _blas(np)},
@@ -81,7 +80,7 @@ def show(facts: dict[str, Any], console: Console) -> None:
     _line(console, "parzen", f"{facts['parzen']}, Python {facts['python']}, {facts['platform']}")
     _line(console, "instructions", f"{facts['instruction_set']}{how} (available: {available})")
     _line(console, "threads", f"{facts['threads']} of {facts['processors_allowed']} processors")
-    _line(console, "CUDA", facts["cuda"])
+    _show_cuda(facts["cuda"], console)
     for name in ("numpy", "scipy"):
         blas = facts[name]["blas"] or "unknown"
         _line(console, name, f"{facts[name]['version']}, linear algebra by {blas}")
@@ -95,6 +94,40 @@ def show(facts: dict[str, Any], console: Console) -> None:
         advice = f"missing: {missing} (pip install 'parzen[{extra}]')" if missing else ""
         _line(console, f"[{extra}]", "; ".join(part for part in (found, advice) if part))
     _show_weights(facts["weights"], console)
+
+
+def _show_cuda(cuda: dict[str, Any], console: Console) -> None:
+    if cuda["missing"]:
+        _line(console, "CUDA", f"not in this build: {cuda['missing']}")
+        return
+    versions = f"runtime {_release(cuda['runtime'])}, driver {_release(cuda['driver'])}"
+    _line(console, "CUDA", f"{cuda['library']}, for {cuda['architectures']}, {versions}")
+    if cuda["unusable"]:
+        _line(console, "", f"no device can be used: {cuda['unusable']}", style="yellow")
+    for number, device in enumerate(cuda["devices"]):
+        major, minor = device["capability"]
+        _line(
+            console,
+            "",
+            f"cuda:{number}, {device['name']}, capability {major}.{minor}, "
+            f"{device['multiprocessors']} multiprocessors, {_memory(number, device)}",
+        )
+
+
+def _memory(number: int, device: dict[str, Any]) -> str:
+    """Return how much is free, for which the device has to be used, or why it cannot be."""
+    if device["capability"] < (8, 0):
+        return "not usable: the library needs capability 8.0"
+    try:
+        free = _core.cuda_free_bytes(number)
+    except RuntimeError as error:
+        return f"not usable: {error}"
+    return f"{free / 2**30:.1f} of {device['total_bytes'] / 2**30:.1f} GiB free"
+
+
+def _release(number: int) -> str:
+    """Return 13.1 for 13010, as the CUDA runtime counts."""
+    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def _show_weights(weights: dict[str, Any], console: Console) -> None:

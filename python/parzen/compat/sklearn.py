@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,12 @@ from scipy.special import gammainc
 
 import parzen
 from parzen._options import as_integer, as_number, as_positive, check_choice
+from parzen._samples import on_host
 from parzen.metrics.bandwidth import Bandwidth
 from parzen.metrics.radial import Vector
+
+if TYPE_CHECKING:
+    from parzen._samples import AnySamples
 
 __all__ = ["KernelDensity"]
 
@@ -125,7 +129,7 @@ class KernelDensity(parzen.KernelDensity):
         else:
             sums = np.cumsum(self._weights)
             chosen = np.searchsorted(sums, uniform * sums[-1])
-        rows = self._x[chosen].astype(np.float64, copy=False)
+        rows = on_host(self._x, chosen).astype(np.float64, copy=False)
         if self.kernel == "gaussian":
             return np.atleast_2d(random.normal(rows, self.bandwidth_))
         # A normal direction; the law of its length is mapped onto that of the radius in a ball.
@@ -154,7 +158,7 @@ class KernelDensity(parzen.KernelDensity):
         changed = (f"{k}={v!r}" for k, v in self.get_params().items() if v != defaults[k])
         return f"KernelDensity({', '.join(changed)})"
 
-    def _choose_bandwidth(self, x: NDArray[Any], weights: Vector | None) -> Bandwidth:
+    def _choose_bandwidth(self, x: AnySamples, weights: Vector | None) -> Bandwidth:
         what = "KernelDensity: bandwidth"
         if not isinstance(self.bandwidth, str):
             return Bandwidth(as_positive(what, self.bandwidth), "given")

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from parzen._arrays import check_range, distance_magnitude, extent
+from parzen._arrays import center_of, check_range, distance_magnitude, extent
+from parzen._device import DeviceSamples
 from parzen._options import as_positive, check_choice
+from parzen.metrics.covariance import total_variance
 from parzen.metrics.log_density import leave_one_out
 from parzen.metrics.radial import Vector, spread
 
 if TYPE_CHECKING:
     from parzen._core import Samples
+    from parzen._samples import AnySamples
 
 RULES = ("scott", "silverman", "cv")
 CHUNK_ROWS = 4096
@@ -40,7 +43,9 @@ class Bandwidth(NamedTuple):
     log_likelihoods: Vector | None = None
 
 
-def choose_bandwidth(wanted: object, x: Samples, weights: Vector | None, kernel: str) -> Bandwidth:
+def choose_bandwidth(
+    wanted: object, x: AnySamples, weights: Vector | None, kernel: str
+) -> Bandwidth:
     """Return the bandwidth that `wanted`, a number, a rule's name or a sequence, stands for."""
     what = "KernelDensity: bandwidth"
     if isinstance(wanted, str):
@@ -63,7 +68,7 @@ def choose_bandwidth(wanted: object, x: Samples, weights: Vector | None, kernel:
     return choice
 
 
-def rule_of_thumb(rule: str, x: Samples, weights: Vector | None) -> float:
+def rule_of_thumb(rule: str, x: AnySamples, weights: Vector | None) -> float:
     """Return Scott's or Silverman's bandwidth, with one spread for all columns: sqrt(Tr S/d).
 
     Scott's also for ``"cv"``, whose grid lies about it.
@@ -78,10 +83,16 @@ def rule_of_thumb(rule: str, x: Samples, weights: Vector | None) -> float:
             f"pass bandwidth=<number>"
         )
     check_range("KernelDensity", distance_magnitude(d, *extent(x)), x)
-    chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, n, CHUNK_ROWS)]
-    mean = np.sum([w[rows] @ x[rows].astype(np.float64) for rows in chunks], axis=0) / total
-    scatter = math.fsum(w[rows] @ np.square(x[rows] - mean).sum(axis=1) for rows in chunks)
-    deviation = math.sqrt(scatter / (total - squares / total) / d)
+    if isinstance(x, DeviceSamples):
+        if weights is not None:
+            raise ValueError(
+                f"KernelDensity: bandwidth {rule!r} has no rule for weighted samples on a device; "
+                f"pass bandwidth=<number>, or the samples' .cpu()"
+            )
+        variance = total_variance(x, center_of(x).astype(np.float64))
+    else:
+        variance = _weighted_scatter(x, w, total) / (total - squares / total)
+    deviation = math.sqrt(variance / d)
     h: float = deviation * effective ** (-1.0 / (d + 4))
     if rule == "silverman":
         h *= (4.0 / (d + 2)) ** (1.0 / (d + 4))
@@ -93,7 +104,14 @@ def rule_of_thumb(rule: str, x: Samples, weights: Vector | None) -> float:
     return h
 
 
-def _best(candidates: Vector, x: Samples, weights: Vector | None, kernel: str) -> Bandwidth:
+def _weighted_scatter(x: Samples, w: Vector, total: float) -> float:
+    """Return sum_i w_i |x_i - mean|^2, the mean weighted as well."""
+    chunks = [slice(start, start + CHUNK_ROWS) for start in range(0, len(x), CHUNK_ROWS)]
+    mean = np.sum([w[rows] @ x[rows].astype(np.float64) for rows in chunks], axis=0) / total
+    return math.fsum(w[rows] @ np.square(x[rows] - mean).sum(axis=1) for rows in chunks)
+
+
+def _best(candidates: Vector, x: AnySamples, weights: Vector | None, kernel: str) -> Bandwidth:
     """Return that of the ascending candidates with the largest mean leave-one-out likelihood."""
     rows = np.arange(len(x))
     if weights is not None:
@@ -119,7 +137,7 @@ def _best(candidates: Vector, x: Samples, weights: Vector | None, kernel: str) -
     return Bandwidth(float(candidates[best]), "cv", candidates, means)
 
 
-def _refined(coarse: Bandwidth, x: Samples, weights: Vector | None, kernel: str) -> Bandwidth:
+def _refined(coarse: Bandwidth, x: AnySamples, weights: Vector | None, kernel: str) -> Bandwidth:
     """Return the best of the coarse grid and of a finer one about its best."""
     assert coarse.compared is not None
     assert coarse.log_likelihoods is not None

@@ -18,7 +18,8 @@ from parzen.metrics.kid import kid
 from parzen.metrics.labels import Rows, named, rows_by_label
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class ByClass(NamedTuple):
@@ -208,9 +209,9 @@ def _mean(classes: dict[Any, Estimate], record: dict[str, Any]) -> Estimate:
 
 def _paired(
     function: str, real: object, real_labels: object, fake: object, fake_labels: object
-) -> tuple[Samples, Samples, dict[Any, tuple[Rows, Rows]]]:
+) -> tuple[AnySamples, AnySamples, dict[Any, tuple[Rows, Rows]]]:
     """Return both samples and the rows of each class in either."""
-    x, y = as_pair(real, fake, function=function, names=("real", "fake"))
+    x, y = as_pair(real, fake, function=function, names=("real", "fake"), on_device=True)
     in_x = rows_by_label(f"{function}: real_labels", real_labels, len(x))
     in_y = rows_by_label(f"{function}: fake_labels", fake_labels, len(y))
     for name, has, other, lacks in (("real", in_x, "fake", in_y), ("fake", in_y, "real", in_x)):

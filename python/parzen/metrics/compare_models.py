@@ -15,6 +15,7 @@ from parzen._arrays import as_samples, check_range, distance_magnitude, extent
 from parzen._copies import warn_of_copies
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
+from parzen._samples import as_doubles, check_one_place, same_rows
 from parzen.metrics.fid_models import FIDModels, check_sizes
 from parzen.metrics.kernels import Kernel, Polynomial, check_kernel
 from parzen.metrics.mmd import MEDIAN_GAUSSIAN
@@ -22,7 +23,8 @@ from parzen.metrics.mmd_models import MMDModels
 from parzen.metrics.model_comparison import ModelComparison, ModelDifference
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 BLOCKS = 10
 LEAST_PERMUTATIONS = 1000
@@ -192,7 +194,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _samples(
     function: str, models: Mapping[str, object], real: object, least: int
-) -> tuple[list[str], Samples, list[Samples]]:
+) -> tuple[list[str], AnySamples, list[AnySamples]]:
     """Return names, the real samples and the models', all of one type and one d."""
     if not isinstance(models, Mapping):
         raise TypeError(
@@ -201,9 +203,9 @@ def _samples(
         )
     if len(models) < 2:
         raise ValueError(f"{function}: models has {len(models)}, expected 2 or more")
-    x = as_samples("real", real, function=function, min_rows=least)
+    x = as_samples("real", real, function=function, min_rows=least, on_device=True)
     found = [
-        as_samples(f"models[{name!r}]", samples, function=function, min_rows=least)
+        as_samples(f"models[{name!r}]", samples, function=function, min_rows=least, on_device=True)
         for name, samples in models.items()
     ]
     for name, samples in zip(models, found, strict=True):
@@ -212,9 +214,10 @@ def _samples(
                 f"{function}: models[{name!r}] has {samples.shape[1]} columns, real has "
                 f"{x.shape[1]}; expected the same d"
             )
+    given = {f"models[{name!r}]": samples for name, samples in zip(models, found, strict=True)}
+    check_one_place(function, {"real": x, **given})
     if len({samples.dtype for samples in (x, *found)}) > 1:
-        x = x.astype(np.float64, copy=False)
-        found = [samples.astype(np.float64, copy=False) for samples in found]
+        x, *found = (as_doubles(samples) for samples in (x, *found))
     check_range(function, distance_magnitude(x.shape[1], *extent(x, *found)), x, *found)
     return [str(name) for name in models], x, found
 
@@ -235,10 +238,10 @@ def _draws(function: str, permutations: int | None, pairs: int) -> int:
     return draws
 
 
-def _warn_of_same_rows(function: str, labels: list[str], samples: list[Samples]) -> None:
+def _warn_of_same_rows(function: str, labels: list[str], samples: list[AnySamples]) -> None:
     """Warn where samples are not independent because they are the same."""
     for (first, a), (second, b) in itertools.combinations(zip(labels, samples, strict=True), 2):
-        if np.array_equal(a[0], b[0]) and np.array_equal(a, b):
+        if same_rows(a, b):
             warn_of_copies(
                 f"{function}: {second} has the rows of {first}; distances and errors are those of "
                 f"independent samples, and mean nothing here"

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from parzen import _core
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -71,7 +72,7 @@ class Scatter:
         return sigma
 
 
-def scatter_about(x: Samples, point: Vector, progress: Progress | None = None) -> Scatter:
+def scatter_about(x: AnySamples, point: Vector, progress: Progress | None = None) -> Scatter:
     """Return the sums of x - point; products and sums are float64, for float32 rows too."""
     n, d = x.shape
     packed = np.zeros((d + 1) * (d + 2) // 2)
@@ -79,7 +80,7 @@ def scatter_about(x: Samples, point: Vector, progress: Progress | None = None) -
     return Scatter(n, packed)
 
 
-def mean_about(x: Samples, center: Vector) -> Vector:
+def mean_about(x: AnySamples, center: Vector) -> Vector:
     """Return the mean relative to a center: a far origin costs it no digits."""
     sums = np.zeros(x.shape[1] + 1)
     _core.moments(x, sums, 1, wide=True, center=center)
@@ -87,8 +88,14 @@ def mean_about(x: Samples, center: Vector) -> Vector:
 
 
 def mean_and_covariance(
-    x: Samples, center: Vector, ddof: int, progress: Progress | None = None
+    x: AnySamples, center: Vector, ddof: int, progress: Progress | None = None
 ) -> tuple[Vector, Matrix]:
     """Return the mean, relative to the center, and the covariance: two passes, about the mean."""
     mean = mean_about(x, center)
     return mean, scatter_about(x, center + mean, progress).covariance(ddof)
+
+
+def total_variance(x: AnySamples, center: Vector) -> float:
+    """Return the trace of the covariance (ddof 1)."""
+    mean = mean_about(x, center)
+    return float(np.trace(scatter_about(x, center + mean).covariance()))

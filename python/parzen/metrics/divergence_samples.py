@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._arrays import as_pair, center_of, distance_magnitude, extent, fit_range
@@ -17,7 +18,8 @@ from parzen.metrics.log_density import evaluate, leave_one_out, log_kernel_sums
 from parzen.metrics.radial import Vector, log_integral
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 def kl_divergence_from_samples(
@@ -88,7 +90,7 @@ def kl_divergence_from_samples(
     """
     function = "kl_divergence_from_samples"
     check_choice(f"{function}: method", method, ("neighbors", "kde"))
-    a, b = as_pair(x, y, function=function)
+    a, b = as_pair(x, y, function=function, on_device=True)
     if len(a) < 2:
         raise ValueError(f"{function}: x has 1 sample, expected at least 2")
     if method == "kde":
@@ -102,7 +104,7 @@ def kl_divergence_from_samples(
 
 
 def _by_neighbors(
-    function: str, x: Samples, y: Samples, k: int, progress: Progress | None
+    function: str, x: AnySamples, y: AnySamples, k: int, progress: Progress | None
 ) -> Estimate:
     """Return the nearest-neighbour estimate.
 
@@ -128,7 +130,7 @@ def _by_neighbors(
     return Estimate(value, _stderr(terms + (by_x - 1.0) / k, by_y * m / (n * k)), record)
 
 
-def _check_radii(function: str, name: str, squared: Samples, k: int) -> None:
+def _check_radii(function: str, name: str, squared: NDArray[Any], k: int) -> None:
     if squared.min() > 0.0:
         return
     row = int((squared <= 0.0).argmax())
@@ -140,7 +142,7 @@ def _check_radii(function: str, name: str, squared: Samples, k: int) -> None:
 
 
 def _by_densities(
-    function: str, x: Samples, y: Samples, bandwidth: object, progress: Progress | None
+    function: str, x: AnySamples, y: AnySamples, bandwidth: object, progress: Progress | None
 ) -> Estimate:
     """Return the plug-in of two Gaussian kernel density estimates.
 

@@ -103,7 +103,9 @@ def fd_infinity(
     function = "fd_infinity"
     points = as_integer(f"{function}: points", points, 3)
     seed = as_seed(f"{function}: seed", seed)
-    x, y = as_pair(real, fake, function=function, names=("real", "fake"), min_rows=2)
+    x, y = as_pair(
+        real, fake, function=function, names=("real", "fake"), min_rows=2, on_device=True
+    )
     (n, d), m = x.shape, len(y)
     smallest = max(2, min(5000, m // 10))
     if least is not None:
@@ -135,7 +137,7 @@ def fd_infinity(
             distances[i], _ = distance(x, subset, center, 1, step)
         else:
             other = mean_and_covariance(subset, center, 1, step)
-            distances[i] = distance_of_moments(moments, other)
+            distances[i] = distance_of_moments(moments, other, beside=x)
     if progress is not None:
         progress(1.0)
     facts = {"points": len(sizes), "least": smallest, "seed": seed, "estimand": ESTIMAND}

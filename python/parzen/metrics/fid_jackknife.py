@@ -19,7 +19,8 @@ from parzen.metrics.jackknife import blocks_of, jackknife
 from parzen.protocols import AnyProtocol, recorded
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Rows = list[NDArray[np.intp]]
 
@@ -165,7 +166,7 @@ def _warn_of_bias_left(function: str, sizes: Mapping[str, int], d: int) -> bool:
 
 
 def replicates(
-    x: Samples, y: Samples, parts: list[Rows], ddof: int, progress: Progress | None = None
+    x: AnySamples, y: AnySamples, parts: list[Rows], ddof: int, progress: Progress | None = None
 ) -> tuple[float, Vector, Vector]:
     """Return FID, FID without each block of x, and without each block of y."""
     center = center_of(x, y).astype(np.float64)
@@ -181,7 +182,7 @@ def replicates(
 
 
 def _by_moments(
-    x: Samples, y: Samples, parts: list[Rows], center: Vector, ddof: int
+    x: AnySamples, y: AnySamples, parts: list[Rows], center: Vector, ddof: int
 ) -> Iterator[float]:
     """Yield FID, then without each block of x, then of y: its sums are taken off the whole's."""
     samples = (x, y)
@@ -192,20 +193,24 @@ def _by_moments(
         return scatter.mean() + (point - center), scatter.covariance(ddof)
 
     whole = [moments(scatter, point) for scatter, point in zip(scatters, points, strict=True)]
-    yield distance_of_moments(*whole)
+    yield distance_of_moments(*whole, beside=x)
     for side, (sample, point, scatter) in enumerate(zip(samples, points, scatters, strict=True)):
         other = whole[1 - side]
         for rows in parts[side]:
             rest = scatter - scatter_about(sample[rows], point)
-            yield distance_of_moments(moments(rest, point), other)
+            yield distance_of_moments(moments(rest, point), other, beside=x)
 
 
 def _by_rows(
-    x: Samples, y: Samples, parts: list[Rows], center: Vector, ddof: int
+    x: AnySamples, y: AnySamples, parts: list[Rows], center: Vector, ddof: int
 ) -> Iterator[float]:
     """Yield the same where covariances are singular, from the rows that remain."""
     yield distance(x, y, center, ddof)[0]
     for rows in parts[0]:
-        yield distance(np.delete(x, rows, axis=0), y, center, ddof)[0]
+        yield distance(x[_without(rows, len(x))], y, center, ddof)[0]
     for rows in parts[1]:
-        yield distance(x, np.delete(y, rows, axis=0), center, ddof)[0]
+        yield distance(x, y[_without(rows, len(y))], center, ddof)[0]
+
+
+def _without(rows: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    return np.delete(np.arange(n), rows)

@@ -15,7 +15,8 @@ from parzen.metrics.frechet import SmallSampleWarning
 from parzen.metrics.jackknife import blocks_of, jackknife
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class FIDModels:
@@ -29,8 +30,8 @@ class FIDModels:
 
     def __init__(
         self,
-        real: Samples,
-        models: list[Samples],
+        real: AnySamples,
+        models: list[AnySamples],
         blocks: int,
         seed: int,
         progress: Progress | None,
@@ -68,7 +69,7 @@ class FIDModels:
             progress(1.0)
         return gap, None
 
-    def _record(self, freedom: int, *models: Samples) -> dict[str, Any]:
+    def _record(self, freedom: int, *models: AnySamples) -> dict[str, Any]:
         facts = {"blocks": self.blocks, "degrees_of_freedom": freedom}
         record = provenance("fid, corrected", self.real, models[0], **facts)
         if len(models) > 1:
@@ -82,7 +83,7 @@ def _estimate(whole: float, sides: list[Any], record: dict[str, Any]) -> Estimat
     return Estimate(whole - bias, stderr, record)
 
 
-def check_sizes(function: str, real: Samples, models: Mapping[str, Samples]) -> None:
+def check_sizes(function: str, real: AnySamples, models: Mapping[str, AnySamples]) -> None:
     """Refuse samples whose FID cannot be corrected, warn where a part of its bias is left.
 
     What is left is alike in models of the same m that are themselves alike, and cancels.

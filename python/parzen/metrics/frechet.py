@@ -10,14 +10,25 @@ import numpy as np
 import scipy.linalg
 
 from parzen import _core
-from parzen._arrays import as_float64, as_pair, center_of, check_range, distance_magnitude, extent
+from parzen._arrays import (
+    as_float64,
+    as_pair,
+    center_of,
+    check_range,
+    distance_magnitude,
+    extent,
+)
+from parzen._device import DeviceSamples
 from parzen._estimate import Estimate, __version__, part, provenance
 from parzen._options import as_integer
+from parzen._samples import on_host
+from parzen.metrics import torch_roots
 from parzen.metrics.covariance import BLOCK, Matrix, Vector, mean_about, mean_and_covariance
 from parzen.protocols import AnyProtocol, recorded, rules_of
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 # A covariance of float32 statistics is symmetric and positive to about this, relative to its
 # largest entry.
@@ -98,12 +109,14 @@ def fid(
 
 def samples_for(
     function: str, real: object, fake: object, ddof: int, protocol: AnyProtocol | None
-) -> tuple[Samples, Samples, int]:
+) -> tuple[AnySamples, AnySamples, int]:
     """Return the samples and the divisor's ddof, checked."""
     ddof = as_integer(f"{function}: ddof", ddof, 0, 1)
     if protocol is not None:
         ddof = rules_of(function, protocol, "fid", ddof=(ddof, 1)).ddof
-    x, y = as_pair(real, fake, function=function, names=("real", "fake"), min_rows=2)
+    x, y = as_pair(
+        real, fake, function=function, names=("real", "fake"), min_rows=2, on_device=True
+    )
     check_range(function, distance_magnitude(x.shape[1], *extent(x, y)), x, y)
     return x, y, ddof
 
@@ -122,7 +135,7 @@ def warn_of_bias(function: str, n: int, m: int, d: int, stacklevel: int) -> None
 
 
 def distance(
-    x: Samples, y: Samples, center: Vector, ddof: int, progress: Progress | None = None
+    x: AnySamples, y: AnySamples, center: Vector, ddof: int, progress: Progress | None = None
 ) -> tuple[float, str]:
     """Return the squared distance of two samples' moments, and how it was had."""
     share = len(x) / (len(x) + len(y))
@@ -138,16 +151,22 @@ def distance(
     else:
         method = "covariances"
         moments_x = mean_and_covariance(x, center, ddof, first)
-        value = distance_of_moments(moments_x, mean_and_covariance(y, center, ddof, second))
+        moments_y = mean_and_covariance(y, center, ddof, second)
+        value = distance_of_moments(moments_x, moments_y, beside=x)
     if progress is not None:
         progress(1.0)
     return value, method
 
 
-def distance_of_moments(first: tuple[Vector, Matrix], second: tuple[Vector, Matrix]) -> float:
-    """Return the squared distance of two pairs of mean and covariance."""
+def distance_of_moments(
+    first: tuple[Vector, Matrix], second: tuple[Vector, Matrix], *, beside: AnySamples | None = None
+) -> float:
+    """Return the squared distance of two pairs of mean and covariance.
+
+    Computed on the device of the samples `beside`, if torch can do it there.
+    """
     shift = first[0] - second[0]
-    root, _ = _trace_sqrt_product(first[1], second[1])
+    root, _ = _trace_sqrt_product(first[1], second[1], beside)
     return float(shift @ shift + np.trace(first[1]) + np.trace(second[1])) - 2.0 * root
 
 
@@ -255,7 +274,7 @@ def sqrtm(sigma: object) -> Matrix:
 
 
 def _factor(
-    x: Samples, center: Vector, ddof: int, progress: Progress | None
+    x: AnySamples, center: Vector, ddof: int, progress: Progress | None
 ) -> tuple[Vector, Matrix]:
     """Return the mean and an F with F'F = the covariance: centred rows, a root where many.
 
@@ -270,15 +289,24 @@ def _factor(
     mean = mean_about(x, center)
     if progress is not None:
         progress(1.0)
-    return mean, (x - center - mean) / math.sqrt(n - ddof)
+    return mean, (on_host(x) - center - mean) / math.sqrt(n - ddof)
 
 
-def _trace_sqrt_product(sigma1: Matrix, sigma2: Matrix) -> tuple[float, float]:
+def _trace_sqrt_product(
+    sigma1: Matrix, sigma2: Matrix, beside: AnySamples | None = None
+) -> tuple[float, float]:
     """Return Tr (S_1 S_2)^(1/2) and the worst relative negative eigenvalue; any scale is safe."""
     scaled1, exponent1 = _scaled(sigma1)
     scaled2, exponent2 = _scaled(sigma2)
-    root, worst = _core.trace_sqrt_product(scaled1, scaled2)
+    root, worst = _on_device(scaled1, scaled2, beside), 0.0
+    if root is None:
+        root, worst = _core.trace_sqrt_product(scaled1, scaled2)
     return math.ldexp(root, exponent1 + exponent2), worst
+
+
+def _on_device(sigma1: Matrix, sigma2: Matrix, beside: AnySamples | None) -> float | None:
+    tensor = beside.torch_tensor if isinstance(beside, DeviceSamples) else None
+    return None if tensor is None else torch_roots.trace_sqrt_product(sigma1, sigma2, tensor)
 
 
 def _scaled(sigma: Matrix) -> tuple[Matrix, int]:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parzen._arrays import as_samples, one_type
+from parzen._arrays import as_samples
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, check_choice
+from parzen._samples import check_one_place, on_host, one_type
 from parzen.metrics.bandwidth import Bandwidth, choose_bandwidth
 from parzen.metrics.log_density import as_weights, evaluate
 from parzen.metrics.log_density_gradient import log_density_gradient
 from parzen.metrics.radial import KERNELS, Vector, draw_offsets
 
 if TYPE_CHECKING:
-    from parzen._core import Samples
+    from parzen._samples import AnySamples
 
 
 class KernelDensity:
@@ -111,7 +112,7 @@ class KernelDensity:
             Where leave-one-out chose the smallest or the largest bandwidth compared.
         """
         check_choice("KernelDensity: kernel", self.kernel, KERNELS)
-        x = as_samples("X", X, function="KernelDensity", objects=True)
+        x = as_samples("X", X, function="KernelDensity", objects=True, on_device=True)
         w = None
         if sample_weight is not None:
             w = as_weights("KernelDensity: sample_weight", sample_weight, len(x))
@@ -132,6 +133,7 @@ class KernelDensity:
     def score_samples(self, X: object) -> Vector:
         """Return the log-density at each row of X (m, d): (m,), in nats."""
         queries = self._queries(X)
+        check_one_place("KernelDensity", {"the fitted X": self._x, "X": queries})
         x, queries = one_type(self._x, queries)
         return evaluate("KernelDensity", x, queries, self.bandwidth_, self._kernel, self._weights)
 
@@ -192,7 +194,7 @@ class KernelDensity:
         if self._weights is not None:
             p = self._weights / self._weights.max()
             p /= math.fsum(p)
-        rows = self._x[random.choice(len(self._x), count, p=p)]
+        rows = on_host(self._x, random.choice(len(self._x), count, p=p))
         noise = self.bandwidth_ * draw_offsets(self._kernel, rows.shape, random)
         return np.add(rows, noise, dtype=np.float64).astype(rows.dtype)
 
@@ -219,16 +221,16 @@ class KernelDensity:
         target = TargetTags(required=False)
         return Tags(estimator_type="density_estimator", target_tags=target)
 
-    def _choose_bandwidth(self, x: Samples, weights: Vector | None) -> Bandwidth:
+    def _choose_bandwidth(self, x: AnySamples, weights: Vector | None) -> Bandwidth:
         return choose_bandwidth(self.bandwidth, x, weights, self.kernel)
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
             raise ValueError("KernelDensity: call fit(X) first")
 
-    def _queries(self, X: object) -> Samples:
+    def _queries(self, X: object) -> AnySamples:
         self._check_fitted()
-        queries = as_samples("X", X, function="KernelDensity", objects=True)
+        queries = as_samples("X", X, function="KernelDensity", objects=True, on_device=True)
         if queries.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X has {queries.shape[1]} features, but KernelDensity is expecting "

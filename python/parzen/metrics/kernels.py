@@ -12,9 +12,10 @@ import numpy as np
 from parzen import _core
 from parzen._arrays import FLOAT64_LIMIT, center_of, distance_magnitude
 from parzen._options import as_integer, as_number, as_positive, as_seed, check_choice
+from parzen._samples import on_host
 
 if TYPE_CHECKING:
-    from parzen._core import Samples
+    from parzen._samples import AnySamples
 
 MEDIAN_ROWS = 2000
 CHUNK_PAIRS = 4096
@@ -63,7 +64,7 @@ class Polynomial:
             raise ValueError(f"Polynomial: coef0 is {coef0}, expected a finite number >= 0")
         object.__setattr__(self, "coef0", coef0)
 
-    def _resolve(self, x: Samples, y: Samples) -> Polynomial:
+    def _resolve(self, x: AnySamples, y: AnySamples) -> Polynomial:
         return (
             self
             if self.gamma is not None
@@ -137,7 +138,7 @@ class Gaussian:
                 raise ValueError("Gaussian: bandwidth is empty, expected at least one number > 0")
             object.__setattr__(self, "bandwidth", several)
 
-    def _resolve(self, x: Samples, y: Samples) -> Gaussian:
+    def _resolve(self, x: AnySamples, y: AnySamples) -> Gaussian:
         if self.bandwidth != "median":
             return self
         return Gaussian(median_distance(x, y, seed=self.seed), self.seed)
@@ -189,7 +190,7 @@ class RationalQuadratic:
             value = as_positive(f"RationalQuadratic: {name}", getattr(self, name))
             object.__setattr__(self, name, value)
 
-    def _resolve(self, x: Samples, y: Samples) -> RationalQuadratic:
+    def _resolve(self, x: AnySamples, y: AnySamples) -> RationalQuadratic:
         return self
 
     def _native(self) -> _core.RationalQuadratic:
@@ -217,7 +218,7 @@ class Energy:
     Energy()
     """
 
-    def _resolve(self, x: Samples, y: Samples) -> Energy:
+    def _resolve(self, x: AnySamples, y: AnySamples) -> Energy:
         return self
 
     def _native(self) -> _core.Energy:
@@ -251,7 +252,7 @@ def bandwidth_magnitude(bandwidths: Sequence[float], d: int, peak: float, span: 
     )
 
 
-def median_distance(x: Samples, y: Samples, *, seed: int) -> float:
+def median_distance(x: AnySamples, y: AnySamples, *, seed: int) -> float:
     """Return the median of |z_i - z_j|, i < j, over at most 2000 rows of X and Y together.
 
     |a|^2 + |b|^2 - 2<a, b> loses digits where rows lie closer together than to the center: squared
@@ -259,10 +260,11 @@ def median_distance(x: Samples, y: Samples, *, seed: int) -> float:
     """
     n, total = len(x), len(x) + len(y)
     if total <= MEDIAN_ROWS:
-        z = np.concatenate([x, y]).astype(np.float64)
+        rows = np.arange(total)
     else:
         rows = np.sort(np.random.default_rng(seed).choice(total, MEDIAN_ROWS, replace=False))
-        z = np.concatenate([x[rows[rows < n]], y[rows[rows >= n] - n]]).astype(np.float64)
+    parts = on_host(x, rows[rows < n]), on_host(y, rows[rows >= n] - n)
+    z = np.concatenate(parts).astype(np.float64)
     z -= center_of(z)
     norms = np.einsum("ij,ij->i", z, z)
     i, j = np.triu_indices(len(z), 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from parzen._arrays import as_pair, center_of
 from parzen._estimate import Estimate, provenance
 from parzen._options import as_integer, as_seed, check_choice
+from parzen._samples import at_precision
 from parzen.metrics.draws import permutations, subset_draws
 from parzen.metrics.kernels import Polynomial
 from parzen.metrics.kid_subsets import Subsets
@@ -45,6 +46,7 @@ def kid(
     subset_size: int = 1000,
     seed: int = 2020,
     method: Literal["auto", "pairs", "moments"] = "auto",
+    precision: Literal["full", "fast"] = "full",
     protocol: AnyProtocol | None = None,
     progress: Progress | None = None,
 ) -> KID:
@@ -69,6 +71,11 @@ def kid(
         features ``kid(a, b)`` is ``kid_features_to_metric(a, b)`` to rounding.
     method
         Of ``subsets=None``: over all pairs or from moments, as in `mmd`.
+    precision
+        On a CUDA device, of products of float32 samples: ``"full"``, float32's as on the host, or
+        ``"fast"``, with factors of 11 bits on the tensor cores; the provenance then has
+        ``inner_product_error``, its bound relative to the lengths of the two centred rows. Moments
+        are always taken at full precision.
     protocol
         A package whose number, size and draws of subsets are taken instead; see
         `parzen.protocol`. Draws that a package takes from a global generator are those after
@@ -110,10 +117,13 @@ def kid(
         subsets, subset_size = rules.subsets, rules.subset_size
     if subsets is not None and method != "auto":
         raise ValueError(f"kid: method {method!r} is for all samples; pass subsets=None with it")
-    pair = as_pair(real, fake, function="kid", names=("real", "fake"), min_rows=2)
+    pair = as_pair(real, fake, function="kid", names=("real", "fake"), min_rows=2, on_device=True)
+    pair = at_precision("kid", precision, *pair)
     x, y, kernel = ready("kid", Polynomial(degree, gamma, coef0), *pair)
     if subsets is None:
         way = chosen_method("kid", method, kernel, x, y)
+        if way == "moments":
+            x, y = at_precision("kid", "full", x, y)
         record = provenance("kid", x, y, method=way, subsets=None, kernel=described(kernel))
         if way == "moments":
             assert isinstance(kernel, Polynomial)

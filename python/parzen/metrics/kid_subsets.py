@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from parzen import _core
 from parzen._arrays import center_of
+from parzen._device import DeviceSamples
 from parzen._estimate import part
+from parzen._samples import stacked
 from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import Vector
 from parzen.metrics.quadratic import chunk_size, no_bits, pack, quadratics
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Draws = Iterator[tuple[NDArray[Any], NDArray[Any]]]
 
@@ -39,8 +42,8 @@ class Subsets:
         Called with the fraction done.
     """
 
-    x: Samples
-    y: Samples
+    x: AnySamples
+    y: AnySamples
     kernel: Kernel
     draws: Draws
     count: int
@@ -85,16 +88,13 @@ class Subsets:
         """
         size = self.size
         values = np.empty(self.count)
-        stacked = np.empty((2 * size, self.x.shape[1]), dtype=self.x.dtype)
+        stack = _stack_of(self.x, self.y, size)
         first = pack(np.arange(2 * size) < size)[:, np.newaxis]
         native = self.kernel._native()
         for i, (rows_x, rows_y) in enumerate(self.draws):
-            # "clip" writes straight into the array; "raise" would make a copy first.
-            np.take(self.x, rows_x, axis=0, out=stacked[:size], mode="clip")
-            np.take(self.y, rows_y, axis=0, out=stacked[size:], mode="clip")
             step = part(self.progress, i / self.count, (i + 1) / self.count)
             (xx,), (rows, *_) = _core.kernel_quadratic(
-                stacked, None, native, first, None, center=center, progress=step
+                stack(rows_x, rows_y), None, native, first, None, center=center, progress=step
             )
             xy = math.fsum(rows[:size]) - xx
             yy = math.fsum(rows[size:]) - xy
@@ -110,3 +110,20 @@ def one_pass_is_cheaper(n: int, m: int, d: int, subsets: int, size: int) -> bool
     passes = -(-subsets // chunk_size(n + m, d))
     pairs = (n * n + m * m) / 2 + n * m
     return pairs * (passes * (d + 32) + subsets / 4) <= subsets * 2 * size * size * (d + 32)
+
+
+def _stack_of(
+    x: AnySamples, y: AnySamples, size: int
+) -> Callable[[NDArray[Any], NDArray[Any]], AnySamples]:
+    """Return what puts so many rows of x and of y one below the other."""
+    if isinstance(x, DeviceSamples) or isinstance(y, DeviceSamples):
+        return lambda rows_x, rows_y: stacked(x[rows_x], y[rows_y])
+    memory = np.empty((2 * size, x.shape[1]), dtype=x.dtype)
+
+    def take(rows_x: NDArray[Any], rows_y: NDArray[Any]) -> AnySamples:
+        # "clip" writes straight into the array; "raise" would make a copy first.
+        np.take(x, rows_x, axis=0, out=memory[:size], mode="clip")
+        np.take(y, rows_y, axis=0, out=memory[size:], mode="clip")
+        return memory
+
+    return take

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from parzen import _core
 from parzen._arrays import as_float64, as_pair, center_of, extent, fit_range
 from parzen._options import as_positive, check_choice
+from parzen._samples import as_doubles, at_precision
 from parzen.metrics.kernels import bandwidth_magnitude
 from parzen.metrics.radial import COMPACT, KERNELS, Vector, log_integral
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 # Logarithms of the ratio of two weights. The engine takes a compact kernel's weights relative to
 # the largest, in the samples' type: beyond this the samples are widened, lest products of a weight
@@ -30,6 +32,7 @@ def log_density(
     bandwidth: float,
     kernel: str = "gaussian",
     weights: object = None,
+    precision: Literal["full", "fast"] = "full",
     progress: Progress | None = None,
 ) -> Vector:
     """Return the log-density of a kernel density estimate.
@@ -52,6 +55,9 @@ def log_density(
         ``"tophat"`` 1, ``"epanechnikov"`` 1 - r^2, ``"linear"`` 1 - r, ``"cosine"`` cos(pi r/2).
     weights
         (n,), >= 0 and not all 0; None: equal.
+    precision
+        On a CUDA device, of products of float32 samples: ``"full"``, or ``"fast"``, which moves a
+        squared distance by at most 2^-9 of the lengths of the two centred rows.
     progress
         Called with the fraction done.
 
@@ -81,15 +87,23 @@ def log_density(
     """
     check_choice("log_density: kernel", kernel, KERNELS)
     h = as_positive("log_density: bandwidth", bandwidth)
-    a, b = as_pair(x, queries, function="log_density", names=("x", "queries"), independent=False)
+    a, b = as_pair(
+        x,
+        queries,
+        function="log_density",
+        names=("x", "queries"),
+        independent=False,
+        on_device=True,
+    )
     w = None if weights is None else as_weights("log_density: weights", weights, len(a))
+    a, b = at_precision("log_density", precision, a, b)
     return evaluate("log_density", a, b, h, kernel, w, progress)
 
 
 def evaluate(
     function: str,
-    x: Samples,
-    queries: Samples,
+    x: AnySamples,
+    queries: AnySamples,
     h: float,
     kernel: str,
     weights: Vector | None,
@@ -99,7 +113,7 @@ def evaluate(
     log_total = math.log(len(x))
     if weights is not None:
         kept = weights > 0.0
-        x, weights = (x, weights) if kept.all() else (x.compress(kept, axis=0), weights[kept])
+        x, weights = (x, weights) if kept.all() else (x[np.flatnonzero(kept)], weights[kept])
         log_total = math.log(math.fsum(weights / weights.max())) + math.log(weights.max())
     log_weights = None if weights is None else np.log(weights)
     log_sums = log_kernel_sums(function, x, queries, [h], kernel, log_weights, progress)[0]
@@ -108,7 +122,7 @@ def evaluate(
 
 
 def leave_one_out(
-    function: str, x: Samples, bandwidths: Sequence[float], kernel: str, weights: Vector | None
+    function: str, x: AnySamples, bandwidths: Sequence[float], kernel: str, weights: Vector | None
 ) -> Vector:
     """Return the log-density at each sample by all the others: (bandwidths, n).
 
@@ -145,8 +159,8 @@ def as_weights(what: str, weights: object, n: int) -> Vector:
 
 def log_kernel_sums(
     function: str,
-    x: Samples,
-    queries: Samples | None,
+    x: AnySamples,
+    queries: AnySamples | None,
     bandwidths: Sequence[float],
     kernel: str,
     log_weights: Vector | None,
@@ -156,12 +170,12 @@ def log_kernel_sums(
 
     `queries` None: x itself, leaving out i = j.
     """
-    arrays: tuple[Samples, ...] = (x,) if queries is None else (x, queries)
+    arrays: tuple[AnySamples, ...] = (x,) if queries is None else (x, queries)
     magnitude = bandwidth_magnitude(bandwidths, x.shape[1], *extent(*arrays))
     arrays = fit_range(function, magnitude, *arrays)
     uneven = log_weights is not None and np.ptp(log_weights) > WIDEST_FLOAT32_WEIGHTS
     if uneven and kernel in COMPACT:
-        arrays = tuple(a.astype(np.float64, copy=False) for a in arrays)
+        arrays = tuple(as_doubles(a) for a in arrays)
     # The center is that of the samples alone, so that a query's density does not depend on the
     # other queries.
     log_sums = _core.log_density(

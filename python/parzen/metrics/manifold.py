@@ -18,7 +18,8 @@ from parzen.protocols import AnyProtocol, recorded, rules_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
     Terms: TypeAlias = NDArray[np.float64] | NDArray[np.bool_]
 
@@ -112,7 +113,9 @@ def precision_recall(
     >>> tuple(map(float, parzen.precision_recall(real, real[::-1])[:2]))
     (1.0, 1.0)
     """
-    x, y = as_pair(real, fake, function="precision_recall", names=("real", "fake"), min_rows=2)
+    x, y = as_pair(
+        real, fake, function="precision_recall", names=("real", "fake"), min_rows=2, on_device=True
+    )
     k = as_integer("precision_recall: k", k, 1)
     check_choice("precision_recall: boundary", boundary, ("inside", "outside"))
     halves, seed = _halves(halves), as_seed("precision_recall: seed", seed)
@@ -151,7 +154,7 @@ def precision_recall(
 
 
 def _terms(
-    x: Samples, y: Samples, k: int, boundary: str, progress: Callable[[float], None] | None
+    x: AnySamples, y: AnySamples, k: int, boundary: str, progress: Callable[[float], None] | None
 ) -> tuple[Terms, Terms, Terms, Terms]:
     """Return what precision, recall, density and coverage are the means of."""
     # One center for all three calls: a pair's squared distance then has the same bits as a radius

@@ -11,6 +11,7 @@ import numpy as np
 from parzen import _core
 from parzen._arrays import center_of
 from parzen._estimate import Estimate, part, provenance
+from parzen._samples import stacked
 from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import (
     PairSums,
@@ -23,7 +24,8 @@ from parzen.metrics.mmd_test import Assignments
 from parzen.metrics.quadratic import add_selected, chunk_size, quadratics
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class MMDModels:
@@ -37,21 +39,20 @@ class MMDModels:
 
     def __init__(
         self,
-        real: Samples,
-        models: list[Samples],
+        real: AnySamples,
+        models: list[AnySamples],
         kernel: Kernel,
         permutations: int,
         seed: int,
         progress: Progress | None,
     ) -> None:
         # One kernel for all: a bandwidth that is a median is that of all rows together.
-        rows: Any = np.concatenate(models)
-        real, stacked, self.kernel = ready("compare_models", kernel, real, rows)
+        real, rows, self.kernel = ready("compare_models", kernel, real, stacked(*models))
         starts = np.cumsum([0, *(len(model) for model in models)])
-        self.models = [stacked[a:b] for a, b in itertools.pairwise(starts)]
+        self.models = [rows[a:b] for a, b in itertools.pairwise(starts)]
         self.real = real
         self.permutations, self.seed = permutations, seed
-        self.center = center_of(real, stacked)
+        self.center = center_of(real, rows)
         native = self.kernel._native()
         xx, _, diagonal_x, squares_x = _core.kernel_sum(real, None, native, center=self.center)
         assert diagonal_x is not None
@@ -126,7 +127,7 @@ class MMDModels:
         first += 4.0 * float(shared.var(ddof=1)) / m
         return math.sqrt(first - min(max(second, 0.0), first / 2.0))
 
-    def _record(self, *models: Samples) -> dict[str, Any]:
+    def _record(self, *models: AnySamples) -> dict[str, Any]:
         record = provenance("mmd", self.real, models[0], kernel=described(self.kernel))
         if len(models) > 1:
             record["m"] = tuple(len(model) for model in models)

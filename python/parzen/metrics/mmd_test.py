@@ -24,7 +24,8 @@ from parzen.metrics.quadratic import (
 )
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 
 class MMDTest(NamedTuple):
@@ -106,7 +107,8 @@ def mmd_test(
     check_kernel("mmd_test", kernel)
     permutations = as_integer("mmd_test: permutations", permutations, 1)
     seed = as_seed("mmd_test: seed", seed)
-    a, b, kernel = ready("mmd_test", kernel, *as_pair(x, y, function="mmd_test", min_rows=2))
+    pair = as_pair(x, y, function="mmd_test", min_rows=2, on_device=True)
+    a, b, kernel = ready("mmd_test", kernel, *pair)
     center = center_of(a, b)
     draws = Assignments(a, b, seed)
     vectors = permutations + 1  # the first is the assignment as it came
@@ -150,7 +152,7 @@ class Assignments:
     much larger sums, where the smaller one's would be lost in it.
     """
 
-    def __init__(self, x: Samples, y: Samples, seed: int) -> None:
+    def __init__(self, x: AnySamples, y: AnySamples, seed: int) -> None:
         self.n, self.m = len(x), len(y)
         self.random = np.random.default_rng(seed)
 
@@ -192,7 +194,7 @@ class Assignments:
         )
 
 
-def _rounding(x: Samples, y: Samples, sums: PairSums, null: Vector) -> float:
+def _rounding(x: AnySamples, y: AnySamples, sums: PairSums, null: Vector) -> float:
     """Bound what rounding puts between the statistics of two assignments that are tied.
 
     Equal assignments have equal bits; complements, and repeated rows that change places, do not.

@@ -15,7 +15,8 @@ from parzen._options import as_integer, check_choice
 from parzen.metrics.kernels import Polynomial
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Vector = NDArray[np.float64]
 
@@ -106,7 +107,7 @@ class Moments:
         Products are taken in the type of `x`, float32 or float64, and added in float64. Where the
         computation is interrupted, nothing has been added.
         """
-        samples = as_samples("x", x, function="Moments.update")
+        samples = as_samples("x", x, function="Moments.update", on_device=True)
         size = _size(self.degree, samples.shape[1])
         if self.sums is not None and len(self.sums) != size:
             raise ValueError(
@@ -225,7 +226,7 @@ def cheaper(n: int, m: int, d: int, degree: int) -> bool:
     return 1.5 * (tensor + 0.5 * (2 * STDERR_ROWS) ** 2 * d) < pairs
 
 
-def magnitude(degree: int, *arrays: Samples) -> float:
+def magnitude(degree: int, *arrays: AnySamples) -> float:
     """Bound what products of `degree` values, summed over a few hundred samples, reach."""
     peak = extent(*arrays)[0]
     with np.errstate(over="ignore", divide="ignore"):
@@ -233,7 +234,7 @@ def magnitude(degree: int, *arrays: Samples) -> float:
         return float(max(1e4 * product, 1e12 / product if peak > 0.0 else 0.0, 1.0))
 
 
-def subsample(x: Samples, random: np.random.Generator) -> Samples:
+def subsample(x: AnySamples, random: np.random.Generator) -> AnySamples:
     """Return all rows or STDERR_ROWS of them."""
     if len(x) <= STDERR_ROWS:
         return x

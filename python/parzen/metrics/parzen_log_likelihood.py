@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from parzen._arrays import as_pair, as_samples, one_type
+from parzen._arrays import as_pair, as_samples
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_positive
+from parzen._samples import one_type
 from parzen.metrics.bandwidth import BandwidthWarning
 from parzen.metrics.log_density import evaluate, leave_one_out, log_kernel_sums
 from parzen.metrics.radial import log_integral

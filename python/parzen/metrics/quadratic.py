@@ -14,7 +14,8 @@ from parzen.metrics.kernels import Kernel
 from parzen.metrics.mmd import PairSums, Vector
 
 if TYPE_CHECKING:
-    from parzen._core import Progress, Samples
+    from parzen._core import Progress
+    from parzen._samples import AnySamples
 
 Bits: TypeAlias = NDArray[np.uint8]  # (ceil(rows / 8), vectors)
 
@@ -36,8 +37,8 @@ class Quadratics:
 
 
 def quadratics(
-    x: Samples,
-    y: Samples,
+    x: AnySamples,
+    y: AnySamples,
     kernel: Kernel,
     u: Bits,
     v: Bits,

@@ -1,0 +1,224 @@
+// The sink that adds up a function of every pair: eight values of a thread's in the samples' type, float64 beyond.
+#pragma once
+
+#include <optional>
+
+#include "pairs.h"
+
+namespace parzen::cuda {
+
+constexpr int sharers = 16;              // threads that share a row or a column of a tile
+constexpr int exchange_pitch = 128 + 8;  // float64 of one sharer
+
+// Arguments become kernel values, 0 where a pair does not count.
+template <class T>
+__device__ PARZEN_DEVICE_INLINE void evaluate(const Kernel& kernel, Argument argument, const Place& at, const Lane& mine,
+                                              Accumulators<T>& v) {
+  with_kernel<T>(kernel, [&](const auto& function) {
+    using K = std::remove_cv_t<std::remove_reference_t<decltype(function)>>;
+    if (K::argument != argument) return;
+    each_row<T>(v, [&](int r, T(&row)[thread_cols]) {
+      PARZEN_UNROLL
+      for (int c = 0; c < thread_cols; ++c) row[c] = function(row[c], r);
+    });
+  });
+  if (at.whole) return;
+  PARZEN_UNROLL
+  for (int r = 0; r < thread_rows; ++r) {
+    PARZEN_UNROLL
+    for (int c = 0; c < thread_cols; ++c)
+      if (!at.counts(mine.row(r), mine.col(c))) v[r][c] = 0;
+  }
+}
+
+// Slots of a chunk's row and column sums: [tile_col][row of the chunk], [tile_row][column of the chunk].
+struct SumSlots {
+  double *rows, *cols, *squares;
+
+  static constexpr int shared_bytes = (2 * sharers * exchange_pitch + block_threads / 32) * int(sizeof(double));
+
+  template <class T>
+  __device__ PARZEN_DEVICE_INLINE void add(const Place& at, const Lane& mine, unsigned char* shared,
+                                           const Accumulators<T>& v) const {
+    double* by_row = reinterpret_cast<double*>(shared);
+    double* by_col = by_row + sharers * exchange_pitch;
+    double* by_warp = by_col + sharers * exchange_pitch;
+    T square = 0;
+    PARZEN_UNROLL
+    for (int r = 0; r < thread_rows; ++r) {
+      T row = 0;
+      PARZEN_UNROLL
+      for (int c = 0; c < thread_cols; ++c) row += v[r][c];
+      by_row[mine.row_sharer() * exchange_pitch + mine.row(r)] = double(row);
+    }
+    double squares_of_thread = 0;
+    PARZEN_UNROLL
+    for (int c = 0; c < thread_cols; ++c) {
+      T col = 0;
+      square = 0;
+      PARZEN_UNROLL
+      for (int r = 0; r < thread_rows; ++r) {
+        col += v[r][c];
+        square = multiply_add(v[r][c], v[r][c], square);
+      }
+      by_col[mine.col_sharer() * exchange_pitch + mine.col(c)] = double(col);
+      squares_of_thread += double(square);
+    }
+    squares_of_thread = warp_sum(squares_of_thread);
+    const int thread = int(threadIdx.x);
+    if (thread % 32 == 0) by_warp[thread / 32] = squares_of_thread;
+    __syncthreads();
+    const double* shares = (thread < tile_side ? by_row : by_col) + thread % tile_side;
+    double sum = 0;
+    for (int s = 0; s < sharers; ++s) sum += shares[s * exchange_pitch];
+    if (thread < tile_side)
+      rows[(index(at.tile_col) * at.row_tiles + at.tile_row) * tile_side + thread] = sum;
+    else
+      cols[(index(at.tile_row) * at.col_tiles + at.tile_col) * tile_side + thread - tile_side] = sum;
+    if (thread == 0) {
+      sum = 0;
+      for (int warp = 0; warp < block_threads / 32; ++warp) sum += by_warp[warp];
+      squares[index(at.tile_row) * at.col_tiles + at.tile_col] = sum;
+    }
+  }
+};
+
+template <Argument argument>
+struct KernelSumSink {
+  Kernel kernel;  // its scales are the device's
+  SumSlots slots;
+
+  static constexpr int shared_bytes = SumSlots::shared_bytes;
+
+  template <class T>
+  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char* shared, Accumulators<T>& v) const {
+    evaluate<T>(kernel, argument, at, mine, v);
+    slots.add<T>(at, mine, shared, v);
+  }
+};
+
+// totals[i] += the slots of one row or column of the chunk, in order of their tiles.
+static __global__ void add_slots_kernel(const double* slots, index first, index total, int own_tiles, int across_tiles,
+                                        bool triangle, bool of_rows, double* totals) {
+  const index i = index(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (i >= index(own_tiles) * tile_side || first + i >= total) return;
+  const int own = int(i / tile_side);
+  const int begin = triangle && of_rows ? own : 0, end = triangle && !of_rows ? own + 1 : across_tiles;
+  double sum = totals[first + i];
+  for (int t = begin; t < end; ++t) sum += slots[index(t) * own_tiles * tile_side + i];
+  totals[first + i] = sum;
+}
+
+// total += the slots of all tiles: a warp's lanes take every 32nd, in order.
+static __global__ void add_squares_kernel(const double* slots, int row_tiles, int col_tiles, bool triangle, double* total) {
+  const int lane = int(threadIdx.x);
+  double sum = 0;
+  for (index t = lane; t < index(row_tiles) * col_tiles; t += 32)
+    if (!triangle || t / col_tiles <= t % col_tiles) sum += slots[t];
+  sum = warp_sum(sum);
+  if (lane == 0) *total += sum;
+}
+
+// k(x_i, x_i) in float64, from the rows as they were given.
+template <class T>
+__global__ void __launch_bounds__(block_threads) diagonal_kernel(Rows<T> x, Kernel kernel, double* diagonal) {
+  const index warps = index(gridDim.x) * (block_threads / 32);
+  for (index i = index(blockIdx.x) * (block_threads / 32) + threadIdx.x / 32; i < x.rows; i += warps) {
+    double value = kernel.kind == Kernel::Kind::energy ? 0 : 1;
+    if (kernel.kind == Kernel::Kind::polynomial) {
+      double norm = 0;
+      for (index k = int(threadIdx.x) % 32; k < x.cols; k += 32) norm += double(x[i][k]) * double(x[i][k]);
+      double base = kernel.gamma * warp_sum(norm) + kernel.coef0;
+      for (int degree = kernel.degree; degree; degree >>= 1, base *= base)
+        if (degree & 1) value *= base;
+    }
+    if (threadIdx.x % 32 == 0) diagonal[i] = value;
+  }
+}
+
+// A kernel whose scales lie on the device.
+class DeviceKernel {
+ public:
+  DeviceKernel(const Kernel& k, cudaStream_t stream)
+      : scales_(k.scales, k.kind == Kernel::Kind::gaussian ? k.count : 0, stream), kernel(k) {
+    kernel.scales = scales_.get();
+  }
+
+ private:
+  Scratch<double> scales_;
+
+ public:
+  Kernel kernel;
+};
+
+inline Argument argument_of(const Kernel& k) {
+  return k.kind == Kernel::Kind::polynomial ? Argument::inner_product : Argument::squared_distance;
+}
+
+// Row sums, column sums and squares of all pairs, on their way through the chunks.
+class PairSums {
+ public:
+  static constexpr index slot_bytes = (2 * tile_side + 1) * index(sizeof(double));
+
+  PairSums(const KernelSum& op, Run& run)
+      : op_(op),
+        run_(run),
+        row_sums_(op.x.rows, run.stream),
+        column_sums_(op.same ? 0 : op.y.rows, run.stream),
+        squares_(1, run.stream) {
+    row_sums_.clear(op.x.rows);
+    if (!op.same) column_sums_.clear(op.y.rows);
+    squares_.clear(1);
+  }
+
+  void reserve(const Chunks& chunks) {
+    const index tiles = chunks.rows * chunks.cols;
+    row_slots_.emplace(tiles * tile_side, run_.stream);
+    col_slots_.emplace(tiles * tile_side, run_.stream);
+    square_slots_.emplace(tiles, run_.stream);
+  }
+
+  SumSlots slots() const { return {row_slots_->get(), col_slots_->get(), square_slots_->get()}; }
+
+  template <class P>
+  void end_chunk(const Chunk<P>& c) {
+    add(row_slots_->get(), c.row0, op_.x.rows, c.row_tiles, c.col_tiles, c.triangle, true, row_sums_.get());
+    add(col_slots_->get(), c.col0, op_.y.rows, c.col_tiles, c.row_tiles, c.triangle, false,
+        op_.same ? row_sums_.get() : column_sums_.get());
+    launch(add_squares_kernel, 1, 32, 0, run_.stream, square_slots_->get(), c.row_tiles, c.col_tiles, c.triangle, squares_.get());
+    check_launch("add_squares_kernel");
+  }
+
+  void finish() {
+    row_sums_.read(op_.row_sums, op_.x.rows);
+    if (!op_.same) column_sums_.read(op_.column_sums, op_.y.rows);
+    squares_.read(op_.squares, 1);
+    run_.finish();
+    if (op_.same) *op_.squares *= 2;
+  }
+
+ private:
+  void add(const double* slots, index first, index total, int own_tiles, int across_tiles, bool triangle, bool of_rows,
+           double* totals) {
+    launch(add_slots_kernel, own_tiles, tile_side, 0, run_.stream, slots, first, total, own_tiles, across_tiles, triangle, of_rows,
+           totals);
+    check_launch("add_slots_kernel");
+  }
+
+  const KernelSum& op_;
+  Run& run_;
+  Scratch<double> row_sums_, column_sums_, squares_;
+  std::optional<Scratch<double>> row_slots_, col_slots_, square_slots_;
+};
+
+template <class T>
+void diagonal_of(const KernelSum& op, Run& run) {
+  Scratch<double> diagonal(op.x.rows, run.stream);
+  launch(diagonal_kernel<T>, int(smaller(ceil_div(op.x.rows, block_threads / 32), 32 * run.multiprocessors)), block_threads, 0,
+         run.stream, Rows<T>(op.x), op.kernel, diagonal.get());
+  check_launch("diagonal_kernel");
+  diagonal.read(op.diagonal, op.x.rows);
+  run.finish();
+}
+
+}  // namespace parzen::cuda

@@ -76,8 +76,7 @@ def fd_infinity(
     FDInfinity
         ``value``, ``slope``, ``sizes``, ``distances``. The standard error is that of the fit: about
         how far another seed would be, and a lower bound: another sample would be two to three times
-        as far.
-        The bias of the real sample, of size n, stays: compare at equal n.
+        as far. The bias of the real sample, of size n, stays: compare at equal n.
 
     Raises
     ------

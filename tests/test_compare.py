@@ -176,7 +176,7 @@ def test_the_jackknifes_notes_are_of_small_samples(x, y, rng):
     biased, corrected = "FID is biased upwards", "FID, corrected, keeps a part of the bias"
     few = " ".join(compare(x[:24], y, metrics="fid", jackknife=True).notes)
     assert biased not in few
-    assert f"{corrected}: n = 24 and m = 50, where 5 d = 25 are enough." in few
+    assert f"{corrected}: n = 24 and m = 50, where 25 are enough for d = 5." in few
     assert corrected not in " ".join(compare(x, y, metrics="fid", jackknife=True).notes)
     wide = rng.normal(size=(2, 30, 20))
     assert biased in " ".join(compare(*wide, metrics="fid", jackknife=True).notes)
@@ -238,6 +238,11 @@ def test_the_same_samples_twice_are_told(x, y):
     for same in (x, x.copy()):
         assert "real and fake are the same samples." in compare(x, same).notes
     assert not any("same samples" in note for note in compare(x, y).notes)
+    part = compare(x, np.concatenate([x[:5], y]), metrics="kid").notes
+    shuffled = compare(y, y[::-1], metrics="kid").notes
+    assert "real and fake are the same samples, in another order." in shuffled
+    assert f"{5 / (5 + len(y)):.0%} of the fake samples are copies of real ones." in part
+    assert not any("copies" in note for note in compare(x, y, metrics="kid").notes)
 
 
 @pytest.mark.parametrize(

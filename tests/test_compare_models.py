@@ -1,7 +1,9 @@
 """Differences of models: against formulas by hand, and by simulation under both hypotheses."""
 
 import json
+import re
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -155,6 +157,43 @@ def test_models_at_different_distances(metric):
     assert all(pair.first == "a" for pair in found)
 
 
+def test_fid_takes_models_at_the_size_of_the_smallest(rng):
+    real, a, b, c = (rng.normal(size=(n, 4)) for n in (90, 60, 200, 60))
+    found = parzen.compare_models({"a": a, "b": b, "c": c}, real, metric="fid", seed=7)
+    random = np.random.default_rng(7)
+    random.permutation(90)  # the blocks of the real samples
+    rows = np.sort(random.choice(200, 60, replace=False))
+    models = {"a": a, "b": b[rows], "c": c}
+    for name, value in found.values.items():
+        assert value.provenance["m"] == 60
+        assert value.provenance["given"] == (200 if name == "b" else 60)
+        bias = parzen.fid(real, models[name]) - value
+        assert bias == pytest.approx(
+            parzen.fid_jackknife(real, models[name]).value.provenance["bias"], rel=0.3
+        )
+    gap = found.differences[0].difference
+    assert gap.provenance["m"] == 60
+    assert set(gap.provenance["given"]) <= {60, 200}
+    whole = parzen.compare_models({"a": a, "c": c}, real, metric="fid", seed=7)
+    assert whole.values["a"].provenance["given"] == 60
+
+
+@pytest.mark.filterwarnings("ignore::parzen.SmallSampleWarning")
+def test_fid_of_models_of_different_sizes_equally_far():
+    # What is left of the bias, of all rows of both: 0.9 standard errors here.
+    rng = np.random.default_rng(8)
+    d, found = 128, []
+    for _ in range(30):
+        real, a, b = (rng.normal(size=(n * d, d)) for n in (2, 2, 8))
+        a[:, 0] += 1.0
+        b[:, 0] -= 1.0
+        models = {"few": a, "many": b}
+        (pair,) = parzen.compare_models(models, real, metric="fid").differences
+        sign = 1.0 if pair.first == "few" else -1.0
+        found.append(sign * pair.difference / pair.difference.stderr)
+    assert abs(np.mean(found)) < 0.5  # the mean of 30 has a standard deviation of 0.18 at most
+
+
 def test_holm():
     # Holm 1979: the smallest of three by 3, the next by 2, the last by 1, never below one before.
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
@@ -206,6 +245,27 @@ def test_the_same_rows_twice(rng):
     assert seen[0].filename == __file__
 
 
+def test_rows_in_common(rng):
+    real, a, b = draw(rng, 0.0, 0.5, 0.2)
+    some = b.copy()
+    some[10:13] = real[:3]
+    for other, words in (
+        (rng.permutation(real), r"models\['b'\] has the rows of real"),
+        (real[::-1].astype(np.float32), None),
+        (some, r"models\['b'\] has 3 rows of real"),
+        (real[:20], r"models\['b'\] has 20 rows of real"),
+    ):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            parzen.compare_models({"a": a, "b": other}, real, permutations=99)
+        assert [record.category for record in seen] == [parzen.CopiedSampleWarning] * bool(words)
+        if words:
+            assert re.search(words, str(seen[0].message))
+    # Rows of few possible ones meet by chance.
+    real, a, b = rng.integers(3, size=(3, 80, 2)).astype(np.float64)
+    parzen.compare_models({"a": a, "b": b}, real, permutations=99)
+
+
 def test_too_few_samples_for_fid(rng):
     d = 12
 
@@ -214,11 +274,8 @@ def test_too_few_samples_for_fid(rng):
         return parzen.compare_models(models, rng.normal(size=(n, d)), metric="fid")
 
     compare(60, 60, 70)
-    words = r"models\['b'\] has 59 samples of 12 features; below 60 \(5 d\) .*{}\. Pass more"
-    with pytest.warns(parzen.SmallSampleWarning, match=words.format("is left")):
-        compare(60, 59, 59)
-    unequal = words.format("is left, and differs between models of different m")
-    with pytest.warns(parzen.SmallSampleWarning, match=unequal):
+    words = r"models\['b'\] has 59 samples of 12 features; below 60 .* in `values`.*\. Pass more"
+    with pytest.warns(parzen.SmallSampleWarning, match=words):
         compare(60, 60, 59)
     words = r"real has 23, models\['a'\] has 20 samples of 12 features; .* 24 .* metric='kid'"
     with pytest.raises(ValueError, match=words):

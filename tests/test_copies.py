@@ -7,7 +7,7 @@ import pytest
 
 import parzen
 from parzen import CopiedSampleWarning
-from parzen._copies import copied_share
+from parzen._copies import common_rows, copied_share
 
 ROWS = np.random.default_rng(0).normal(size=(60, 3))
 LABELS = [0, 1] * 30
@@ -123,3 +123,16 @@ def test_the_share_of_copies():
     assert copied_share(rows, np.array([[2.0, 3.0]])) == 0.5
     assert copied_share(rows[:, ::-1], rows) == 0.0
     assert copied_share(rows[:1], -rows * [1.0, -1.0]) == 1.0  # -0.0 is 0.0
+
+
+def test_rows_in_common(rng):
+    rows = rng.normal(size=(50, 3))
+    rows[:, 0] = np.maximum(rows[:, 0], 0.0)  # the first column tells half of them apart
+    rows[0] = [-0.0, 1.0, 2.0]
+    other = rng.normal(size=(30, 3))
+    assert common_rows(rows, rng.permutation(rows)) == 50
+    assert common_rows(rows, np.concatenate([other, rows[:7] + 0.0])) == 7
+    assert common_rows(rows, other) == 0
+    assert common_rows(rows[:, ::-1], rows) == 0
+    assert common_rows(np.repeat(rows, 2, axis=0), rows) == 0  # each is there twice
+    assert common_rows(rows.astype(np.float32), rows[::-1].astype(np.float32)) == 50

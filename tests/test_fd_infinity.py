@@ -94,3 +94,5 @@ def test_the_error_bar_is_said_to_be_the_fits(rng):
     result = parzen.fd_infinity(*rng.normal(size=(2, 200, 2)), least=20)
     for value in result[:2]:
         assert value.provenance["estimand"].startswith("the fit to all subsets of these samples")
+        with pytest.warns(parzen.LowerBoundWarning, match="the samples are held fixed"):
+            value.interval()

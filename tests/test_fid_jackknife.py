@@ -7,6 +7,7 @@ import pytest
 
 import parzen
 from parzen import Estimate
+from parzen.metrics.fid_jackknife import enough_for
 from parzen.metrics.jackknife import blocks_of, jackknife
 
 SHAPES = [(120, 90, 5), (300, 77, 12), (40, 35, 60), (30, 400, 50), (61, 200, 55)]
@@ -107,7 +108,7 @@ def test_what_too_few_samples_leave_of_the_bias_is_said(names, rng):
         return parzen.fid_jackknife(x, y + 0.5, blocks=4)
 
     has = ", ".join(f"{name} has 79" for name in names)
-    words = rf"fid_jackknife: {has} samples of 16 features; below 80 .* is left in `corrected`"
+    words = rf"fid_jackknife: {has} samples of 16 features; below 80 .* in `corrected`, .* narrow"
     with pytest.warns(parzen.SmallSampleWarning, match=rf"{words}\. Pass n, m >= 80"):
         assert result(79).corrected.stderr > 0.0
     has = ", ".join(f"{name} has 8" for name in names)
@@ -119,6 +120,15 @@ def test_what_too_few_samples_leave_of_the_bias_is_said(names, rng):
     with pytest.raises(ValueError, match="no standard error"):
         found.corrected.interval()
     assert result(80).corrected.stderr > 0.0
+
+
+def test_more_features_need_more_samples_each():
+    # By docs/statistics.md 1.0 standard errors of the bias are left of 5 d samples at d = 1024.
+    assert [enough_for(d) for d in (1, 256, 2048)] == [5, 1280, 40960]
+    assert 12 * 1024 < enough_for(1024) < 13 * 1024
+    # d (d/n)^1.5, what is left beside the standard error, is no larger than at d = 256.
+    for d in (300, 1024, 4096):
+        assert d * (d / enough_for(d)) ** 1.5 == pytest.approx(256 * 0.2**1.5, rel=0.01)
 
 
 @pytest.mark.filterwarnings("ignore::parzen.SmallSampleWarning")

@@ -71,6 +71,9 @@ def test_a_perfect_generator_is_near_zero(rng):
     assert -4.0 < mean < 3.0 * error
     claimed = np.mean([value.value.stderr for value in values])
     assert 0.1 < claimed < 3.0
+    for value in values[0]:
+        with pytest.warns(parzen.LowerBoundWarning, match="the fitted windows are held fixed"):
+            value.interval()
 
 
 def test_units_of_features_change_nothing(rng):

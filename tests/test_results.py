@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+import parzen
 from parzen import results
 from parzen.cli import app
 from parzen.compare import compare
@@ -24,8 +25,8 @@ ORIGIN = {
 }
 
 
-def result(fake, resize="tf1", **options):
-    real = np.random.default_rng(0).normal(size=(60, 4))
+def result(fake, resize="tf1", of=0, **options):
+    real = np.random.default_rng(of).normal(size=(60, 4))
     sets = (FeatureSet({"2048": x}, {**ORIGIN, "resize": resize}) for x in (real, fake))
     return to_dict(compare(*sets, **options))
 
@@ -47,10 +48,46 @@ def test_differences(first, second):
         a, b = first["metrics"][name], second["metrics"][name]
         assert found[name].value == b["value"] - a["value"]
     kid = found["kid"]
-    assert kid.stderr == pytest.approx(np.hypot(kid.first[1], kid.second[1]), rel=1e-15)
-    assert kid.value > 3 * kid.stderr
-    assert kid.ratio == kid.value / kid.stderr
+    assert kid.value > 3 * np.hypot(kid.first[1], kid.second[1])
+    assert kid.ratio is None  # of the same real samples
     assert found["fid"].stderr is None
+
+
+def test_only_of_independent_numbers_there_is_a_ratio(rng):
+    real, *pairs = rng.normal(size=(3, 60, 4))
+    logits = rng.normal(size=(2, 60, 5))
+    one, other = (
+        compare(
+            FeatureSet({"x": real}),
+            FeatureSet({"x": x, "logits": y}),
+            metrics="fid,kid,is,prdc,kde,vendi,cmmd",
+            halves=4,
+            jackknife=True,
+        ).to_dict()
+        for x, y in zip(pairs, logits, strict=True)
+    )
+    of_fake = {"inception_score", "sharpness", "diversity", "vendi"}
+    for line in differences(one, other):
+        alone = line.name in of_fake
+        assert (line.stderr is None) == (line.ratio is None) == (not alone)
+        assert line.notes == (() if alone else (results.SAME_REAL,))
+        if alone:
+            both = np.hypot(line.first[1], line.second[1])
+            assert line.stderr == pytest.approx(both, rel=1e-15)
+            assert line.ratio == line.value / line.stderr
+
+
+def test_differences_to_one_real_set_vary_otherwise_than_of_two():
+    # Why they have no ratio: seen from opposite sides the noise of the real samples counts double.
+    rng = np.random.default_rng(0)
+    ratios = []
+    for _ in range(200):
+        real, one, other = (rng.normal(size=(n, 2)) for n in (60, 600, 600))
+        one[:, 0] += 1.0
+        other[:, 0] -= 1.0
+        a, b = (parzen.kid(real, fake, subsets=None).mean for fake in (one, other))
+        ratios.append((a - b) / np.hypot(a.stderr, b.stderr))
+    assert np.std(ratios) > 1.15  # of independent ones 1, known to 5 %
 
 
 def test_biased_numbers_of_other_sizes_are_not_subtracted(first, rng):
@@ -150,24 +187,23 @@ def test_settings_of_the_error_bar_may_differ(first, rng):
     assert found["fid"].stderr is None  # of the first none is known
 
 
-def test_lower_bounds_are_no_unit(first, second, rng):
-    found = {line.name: line for line in differences(first, second)}
-    bounds = ("precision", "recall", "density", "coverage", "log_likelihood")
-    for name in bounds:
+def test_lower_bounds_are_said_to_be(first, rng):
+    fake = rng.normal(size=(50, 4))
+    found = {line.name: line for line in differences(first, result(fake, of=1))}
+    for name in ("precision", "recall", "density", "coverage", "log_likelihood"):
         assert found[name].stderr > 0
         assert found[name].ratio is None
-        assert found[name].notes == (results.LOWER_BOUND,)
-    assert found["kid"].ratio == found["kid"].value / found["kid"].stderr
-    whole = [result(rng.normal(loc=loc, size=(50, 4)), halves=4) for loc in (0, 1)]
-    for line in differences(*whole):
-        assert (line.ratio is None) == (line.name not in (*bounds, "kid"))
-    mixed = {line.name: line for line in differences(first, whole[1])}
-    assert mixed["recall"].ratio is None
+        assert found[name].notes == (results.LOWER_BOUND, results.OTHER_REAL)
+    whole = result(fake, of=1, halves=4)
+    for line in differences(whole, result(fake, of=2, halves=4)):
+        assert line.notes == (results.OTHER_REAL,)
+    mixed = {line.name: line for line in differences(first, whole)}
+    assert results.LOWER_BOUND in mixed["recall"].notes
 
 
 class TestSamples:
-    def test_of_one_real_set_nothing_is_said(self, first, second):
-        assert differences(first, second)[1].notes == ()
+    def test_of_one_real_set_the_test_of_pairs_is_named(self, first, second):
+        assert "parzen compare REAL A B" in differences(first, second)[1].notes[0]
         said = notes(first, second)
         assert not any("samples differ" in note or "unknown" in note for note in said)
 
@@ -192,7 +228,7 @@ class TestSamples:
         del first["protocol"]["fingerprints"]
         found = {line.name: line for line in differences(first, second)}
         assert found["kid"].notes == (results.UNKNOWN_REAL,)
-        assert found["kid"].ratio is not None
+        assert found["kid"].ratio is None
         assert "is unknown: a result has no fingerprints" in notes(first, second)[0]
 
     def test_their_own_notes_are_passed_on(self, first, second):

@@ -60,6 +60,9 @@ def test_notes_are_told_once_with_the_set_that_they_are_of(real, fakes):
         found.notes.count("Features were given ready-made: what made them is not on record.") == 1
     )
     assert "copy: real and fake are the same samples." in found.notes
+    shuffled = compare_several(real, {**fakes, "copy": real[::-1]}, metrics="kid").notes
+    assert "copy: real and fake are the same samples, in another order." in shuffled
+    assert any("models['copy'] has the rows of real" in note for note in shuffled)
 
 
 def test_real_is_read_once(fakes, tmp_path, monkeypatch, real):

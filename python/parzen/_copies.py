@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from parzen._device import DeviceSamples
 
 if TYPE_CHECKING:
     from parzen._samples import AnySamples
+
+COPIES = 0.01  # so large a share of a sample is no accident
 
 
 class CopiedSampleWarning(UserWarning):
@@ -37,7 +40,23 @@ def copied_share(rows: NDArray[np.float64], among: NDArray[np.float64]) -> float
     return sum(_digest(row) in known for row in rows) / len(rows)
 
 
-def _digest(row: NDArray[np.float64]) -> int:
+def common_rows(x: AnySamples, y: AnySamples) -> int:
+    """Return how many rows are, to the bit and in whatever order, rows of both samples.
+
+    Rows that one sample has twice are not counted: those of few possible ones meet by chance. Of
+    samples on a device none is, as that would take them to the host.
+    """
+    if isinstance(x, DeviceSamples) or isinstance(y, DeviceSamples):
+        return 0
+    once = []
+    for rows, others in ((x, y), (y, x)):
+        # A column is soon compared: only where it does not tell rows apart are they read.
+        counts = Counter(map(_digest, rows[np.isin(rows[:, 0], others[:, 0])]))
+        once.append({digest for digest, count in counts.items() if count == 1})
+    return len(once[0] & once[1])
+
+
+def _digest(row: NDArray[Any]) -> int:
     return hash((row + 0.0).tobytes())  # -0.0 becomes 0.0
 
 

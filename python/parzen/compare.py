@@ -14,7 +14,7 @@ import scipy
 
 from parzen import _core
 from parzen._arrays import as_pair
-from parzen._copies import CopiedSampleWarning
+from parzen._copies import COPIES, CopiedSampleWarning, common_rows
 from parzen._estimate import Estimate, __version__
 from parzen.encode import Encoder
 from parzen.feature_sets import FeatureSet, check_same_origin, fingerprint
@@ -196,6 +196,10 @@ def compare_sets(
         sizes |= {"n": len(a), "m": len(b), "d": a.shape[1], "layer": layer}
         if fingerprints["real"] == fingerprints["fake"]:
             notes.append("real and fake are the same samples.")
+        elif (common := common_rows(a, b)) == len(a) == len(b):
+            notes.append("real and fake are the same samples, in another order.")
+        elif common > COPIES * len(b):
+            notes.append(f"{common / len(b):.0%} of the fake samples are copies of real ones.")
     if "is" in wanted:
         logits = y.logits()
         missing = "it needs logits, these are features"

@@ -13,7 +13,7 @@ import numpy as np
 from parzen._estimate import Estimate, part, provenance
 from parzen.feature_sets import Array
 from parzen.metrics.cmmd import cmmd
-from parzen.metrics.fid_jackknife import fid_jackknife
+from parzen.metrics.fid_jackknife import enough_for, fid_jackknife
 from parzen.metrics.frechet import SmallSampleWarning, fid
 from parzen.metrics.inception_score import InceptionScore, inception_score
 from parzen.metrics.kde import KernelDensity
@@ -94,10 +94,10 @@ def _fid(
             f"FID is biased upwards: n = {n} and m = {m} are small beside d = {d}. Compare it only "
             f"at equal n and m; KID is unbiased."
         )
-    if settings.jackknife and min(n, m) < 5 * d:
+    if settings.jackknife and min(n, m) < enough_for(d):
         notes.append(
-            f"FID, corrected, keeps a part of the bias: n = {n} and m = {m}, where 5 d = {5 * d} "
-            f"are enough."
+            f"FID, corrected, keeps a part of the bias: n = {n} and m = {m}, where {enough_for(d)} "
+            f"are enough for d = {d}."
         )
     return found, notes
 

@@ -17,6 +17,7 @@ from parzen.report import figures
 
 LOWER_BOUND = "the error is a lower bound: balls or density held fixed; see halves"
 OTHER_REAL = "of different real samples: the difference mixes two references"
+SAME_REAL = "not independent, of the same real samples: parzen compare REAL A B tests the pair"
 UNKNOWN_REAL = "whether the real samples are the same is unknown"
 # Of a result as a whole: what made the features, and by which package's rules.
 MADE_BY = (
@@ -72,11 +73,11 @@ class Difference:
     value
         second - first; None where they do not compare.
     stderr
-        sqrt(stderr1^2 + stderr2^2), None where one is not known. It takes the two results as
-        independent: of one real set and two fake ones it is somewhat too large.
+        sqrt(stderr1^2 + stderr2^2), of independent numbers; None where one is not known, or where
+        both are of the same real samples too, or may be.
     ratio
-        value / stderr; None where the standard error is not known or a lower bound, or where the
-        two are of different real samples.
+        value / stderr, of numbers of the fake samples alone; None where the standard error is not
+        known or a lower bound.
     notes
         Why there is no difference or ratio.
     """
@@ -127,9 +128,9 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> list[Differenc
     >>> import numpy as np
     >>> from parzen.compare import compare
     >>> real, one, other = np.random.default_rng(0).normal(size=(3, 300, 4))
-    >>> a, b = (compare(real, fake, metrics="kid").to_dict() for fake in (one, other + 1))
-    >>> differences(a, b)[0].ratio > 5
-    True
+    >>> a, b = (compare(real, x, metrics="kid,vendi").to_dict() for x in (one, 2 * other))
+    >>> {line.name: line.ratio is None for line in differences(a, b)}
+    {'kid': True, 'kid_subsets': True, 'vendi': False}
     """
     shared = [name for name in first["metrics"] if name in second["metrics"]]
     if not shared:
@@ -237,12 +238,17 @@ def _difference(
         )
         return Difference(name, *sides, None, None, None, (f"biased, of {counts} samples",))
     value, errors = b["value"] - a["value"], [side[1] for side in sides]
-    stderr = None if None in errors else math.hypot(*(e for e in errors if e is not None))
-    said = []
-    if stderr is not None and ("lower_bound" in a or "lower_bound" in b):
-        said.append(LOWER_BOUND)
-    if "m" in a and same_real is not True:  # of the real samples too
-        said.append(UNKNOWN_REAL if same_real is None else OTHER_REAL)
-    known = stderr is not None and stderr > 0.0 and not {LOWER_BOUND, OTHER_REAL} & set(said)
-    ratio = value / stderr if known and stderr is not None else None
+    said, stderr, ratio = [], None, None
+    if "m" in a and same_real is not False:
+        # Of the real samples too, whose noise is in both: variances do not add, and without the
+        # samples it is not known whether the error is larger than their sum or smaller.
+        said.append(UNKNOWN_REAL if same_real is None else SAME_REAL)
+    elif None not in errors:
+        stderr = math.hypot(*(error for error in errors if error is not None))
+        if "lower_bound" in a or "lower_bound" in b:
+            said.append(LOWER_BOUND)
+        elif "m" not in a and stderr > 0.0:
+            ratio = value / stderr
+    if "m" in a and same_real is False:
+        said.append(OTHER_REAL)
     return Difference(name, *sides, value, stderr, ratio, tuple(said))

@@ -21,7 +21,8 @@ class MIG(NamedTuple):
     ----------
     gap
         The mean over the factors, 0 to 1 (corrected, it may exceed 1), with its bootstrap standard
-        error. ``gap.interval()`` is the basic bootstrap interval.
+        error. ``gap.interval()`` of the plain gap is for its expectation at this n, which is too
+        low; of the corrected one, the basic bootstrap's, for the gap of the distribution.
     per_factor
         (k,) the gap of each factor.
     """
@@ -60,10 +61,10 @@ def mig(
     bootstraps
         How many times rows are drawn again for the error bars; 0: none. The bins stay.
     level
-        Of the interval that ``gap.interval(level)`` gives; any other level is refused there. Its
-        ends are those of the bootstrap distribution about the plain gap, turned round at the
-        estimate: a bias of the estimator shifts them the right way. Those of the plain gap end at
-        0 and 1; where nothing is left of the interval there, it is Wilson's of the standard error.
+        Of the interval that ``gap.interval(level)`` of the corrected gap gives; any other level is
+        refused there. Its ends are those of the bootstrap distribution about the plain gap, turned
+        round at the estimate: a bias of the estimator shifts them the right way. The plain gap has
+        Wilson's interval of the standard error, at any level.
     seed
         Of the bootstrap.
 
@@ -127,13 +128,12 @@ def mig(
         seed=seed,
     )
     if not corrected:
-        record["range"] = [0.0, 1.0]
-    if error is not None:
+        record |= {"range": [0.0, 1.0], "estimand": "its expectation at this n: see corrected=True"}
+    elif error is not None:
         # In the bootstrap's world the rows are the population: the truth is their plain gap.
         tails = np.quantile(values - plain, [(1.0 + level) / 2.0, (1.0 - level) / 2.0])
-        low, high = gap - tails if corrected else np.clip(gap - tails, 0.0, 1.0)
-        if low < high:  # else the interval lies past the end of the range
-            record["interval"] = {"level": level, "low": float(low), "high": float(high)}
+        low, high = gap - tails
+        record["interval"] = {"level": level, "low": float(low), "high": float(high)}
     return MIG(Estimate(gap, error, record), per_factor)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtr, stdtr
 
 from parzen._arrays import as_samples, check_range, distance_magnitude, extent
-from parzen._copies import warn_of_copies
+from parzen._copies import COPIES, common_rows, warn_of_copies
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
 from parzen._samples import as_doubles, check_one_place, same_rows
@@ -62,7 +62,9 @@ def compare_models(
         A pair differs where the difference is large beside its standard error, and beside what it
         is with the rows of both models exchanged. ``"fid"``: FID less its bias, by a jackknife with
         the same blocks of the real samples for every model, and Student's t; n, m >= 2 `blocks` and
-        2 d, better 5 d.
+        2 d, better 5 d. Where m differ, every model is taken at as many random rows as the smallest
+        has (``m`` in the provenance, ``given`` is how many there were), values as well as
+        differences: what is left of the bias depends on m, and would pass for a difference.
     kernel
         Of ``"mmd"``; None: the Gaussian of median bandwidth over all rows.
     permutations
@@ -71,7 +73,7 @@ def compare_models(
     blocks
         Of the jackknife, for ``"fid"``; None: 10.
     seed
-        Of permutations and blocks.
+        Of permutations, blocks and rows.
     progress
         Called with the fraction done.
 
@@ -89,11 +91,13 @@ def compare_models(
     Warns
     -----
     CopiedSampleWarning
-        Where two samples have the same rows in the same order.
+        Where two samples have the same rows, in whatever order, or more than 1 in 100 of the
+        smaller one are rows of the other, to the bit. Of samples on a device: in the same order.
     ComparisonWarning
         Where so few permutations are asked for that no pair can be significant at 0.05.
     SmallSampleWarning
-        Where FID has less than 5 d samples: a part of its bias is left, and differs with m.
+        Where FID has less than 5 d samples, of more than 256 features 5 d (d/256)^(2/3): the part
+        of its bias that is left makes intervals of ``values`` too narrow.
 
     References
     ----------
@@ -239,10 +243,12 @@ def _draws(function: str, permutations: int | None, pairs: int) -> int:
 
 
 def _warn_of_same_rows(function: str, labels: list[str], samples: list[AnySamples]) -> None:
-    """Warn where samples are not independent because they are the same."""
+    """Warn where samples are not independent because they share rows."""
     for (first, a), (second, b) in itertools.combinations(zip(labels, samples, strict=True), 2):
-        if same_rows(a, b):
+        common = len(a) if same_rows(a, b) else common_rows(a, b)
+        if common > COPIES * min(len(a), len(b)):
+            rows = "the rows" if common == len(a) == len(b) else f"{common} rows"
             warn_of_copies(
-                f"{function}: {second} has the rows of {first}; distances and errors are those of "
+                f"{function}: {second} has {rows} of {first}; distances and errors are those of "
                 f"independent samples, and mean nothing here"
             )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 
 ESTIMAND = "the fit to all subsets of these samples: another seed, not another sample"
+FIXED = "the samples are held fixed, their subsets alone are drawn"
 
 
 class FDInfinity(NamedTuple):
@@ -74,8 +75,8 @@ def fd_infinity(
     -------
     FDInfinity
         ``value``, ``slope``, ``sizes``, ``distances``. The standard error is that of the fit: about
-        how far another seed would be. Another sample would be farther, by two to three times it.
-        The bias of the real sample, of size n, stays: compare at equal n.
+        how far another seed would be, and a lower bound: another sample would be two to three times
+        as far. The bias of the real sample, of size n, stays: compare at equal n.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def fd_infinity(
     if progress is not None:
         progress(1.0)
     facts = {"points": len(sizes), "least": smallest, "seed": seed, "estimand": ESTIMAND}
-    record = provenance(function, x, y, **facts)
+    record = provenance(function, x, y, lower_bound=FIXED, **facts)
     (value, value_error), (slope, slope_error) = _line(1.0 / sizes, distances)
     return FDInfinity(
         Estimate(value, value_error, record), Estimate(slope, slope_error, record), sizes, distances

@@ -28,6 +28,9 @@ Rows = list[NDArray[np.intp]]
 # off: it leaves about a hundredth of the bias at 5, a fiftieth at 2, a third at 1/2, where the
 # series diverges (docs/statistics.md).
 ENOUGH, LEAST = 5, 2
+# What is left is of order d (d/n)^2, the standard error sqrt(d/n): their quotient is d (d/n)^1.5.
+# At 5 d samples it is 1/4 where d is this.
+WIDE = 256
 
 
 class FIDJackknife(NamedTuple):
@@ -91,7 +94,9 @@ def fid_jackknife(
     Warns
     -----
     SmallSampleWarning
-        Where n or m is below 5 d: a part of the bias is left in ``corrected``.
+        Where n or m is below 5 d, of more than 256 features 5 d (d/256)^(2/3): the part of the bias
+        that is left in ``corrected`` is no longer small beside its standard error, and the interval
+        too narrow.
 
     References
     ----------
@@ -146,19 +151,24 @@ def few(sizes: Mapping[str, int], least: int, d: int) -> str:
     return f"{', '.join(small)} samples of {d} features" if small else ""
 
 
+def enough_for(d: int) -> int:
+    """Return of how many samples what is left of FID's bias is small beside the standard error."""
+    return math.ceil(ENOUGH * d * max(1.0, math.pow(d / WIDE, 2.0 / 3.0)))
+
+
 def _warn_of_bias_left(function: str, sizes: Mapping[str, int], d: int) -> bool:
     """Warn where the correction leaves much of the bias; return whether it has an error bar."""
     known = not few(sizes, LEAST * d, d)
-    if small := few(sizes, ENOUGH * d, d):
+    if small := few(sizes, enough := enough_for(d), d):
         left = (
-            f"below {ENOUGH * d} ({ENOUGH} d) up to 2 % of FID's bias is left in `corrected`"
+            f"below {enough} up to 2 % of FID's bias is left in `corrected`, beside which "
+            f"its interval may be too narrow"
             if known
             else f"below {LEAST * d} ({LEAST} d) so much of FID's bias is left in `corrected`, as "
             f"much as a third at d / 2, that it has no standard error"
         )
         warnings.warn(
-            f"{function}: {small}; {left}. Pass n, m >= {ENOUGH * d}, or use kid, which is "
-            f"unbiased",
+            f"{function}: {small}; {left}. Pass n, m >= {enough}, or use kid, which is unbiased",
             SmallSampleWarning,
             stacklevel=3,
         )

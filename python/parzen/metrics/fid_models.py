@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parzen._estimate import Estimate, part, provenance
-from parzen.metrics.fid_jackknife import ENOUGH, LEAST, few, replicates
+from parzen.metrics.fid_jackknife import LEAST, enough_for, few, replicates
 from parzen.metrics.frechet import SmallSampleWarning
 from parzen.metrics.jackknife import blocks_of, jackknife
 
@@ -23,7 +23,8 @@ class FIDModels:
     """FID of each model to the real sample, corrected for its bias, and tests of differences.
 
     The blocks of the real sample are the same for all models: what its noise does to both sides
-    of a difference cancels.
+    of a difference cancels. So does, in models that are alike, what the correction leaves of the
+    bias: it depends on m, so that every model is taken at as many random rows as the smallest has.
     """
 
     test = "Student's t"
@@ -36,12 +37,14 @@ class FIDModels:
         seed: int,
         progress: Progress | None,
     ) -> None:
-        self.real, self.models, self.blocks = real, models, blocks
+        self.real, self.blocks = real, blocks
         random = np.random.default_rng(seed)
         shared = blocks_of(len(real), blocks, random)
         self.sizes = [[len(rows) for rows in shared]]
+        self.given = [len(model) for model in models]
+        self.models = _of_equal_size(models, random)
         self.found = []
-        for i, model in enumerate(models):
+        for i, model in enumerate(self.models):
             own = blocks_of(len(model), blocks, random)
             self.sizes.append([len(rows) for rows in own])
             step = part(progress, i / len(models), (i + 1) / len(models))
@@ -53,7 +56,7 @@ class FIDModels:
         sides = [jackknife(whole, by_real, self.sizes[0])]
         sides.append(jackknife(whole, by_model, self.sizes[i + 1]))
         freedom = 2 * (self.blocks - 1)
-        return _estimate(whole, sides, self._record(freedom, self.models[i]))
+        return _estimate(whole, sides, self._record(freedom, i))
 
     def difference(self, i: int, j: int, progress: Progress | None) -> tuple[Estimate, None]:
         """Return the corrected FID of model i less that of j; there are no permutations of it."""
@@ -64,17 +67,30 @@ class FIDModels:
             jackknife(-b, -b_by_model, self.sizes[j + 1]),
         ]
         freedom = 3 * (self.blocks - 1)
-        gap = _estimate(a - b, sides, self._record(freedom, self.models[i], self.models[j]))
+        gap = _estimate(a - b, sides, self._record(freedom, i, j))
         if progress is not None:
             progress(1.0)
         return gap, None
 
-    def _record(self, freedom: int, *models: AnySamples) -> dict[str, Any]:
-        facts = {"blocks": self.blocks, "degrees_of_freedom": freedom}
-        record = provenance("fid, corrected", self.real, models[0], **facts)
-        if len(models) > 1:
-            record["m"] = tuple(len(model) for model in models)
-        return record
+    def _record(self, freedom: int, *models: int) -> dict[str, Any]:
+        given = tuple(self.given[i] for i in models)
+        return provenance(
+            "fid, corrected",
+            self.real,
+            self.models[models[0]],
+            given=given if len(given) > 1 else given[0],
+            blocks=self.blocks,
+            degrees_of_freedom=freedom,
+        )
+
+
+def _of_equal_size(models: list[AnySamples], random: np.random.Generator) -> list[AnySamples]:
+    """Return random rows of each model, as many as the smallest has; of that one, all."""
+    m = min(len(model) for model in models)
+    return [
+        model if len(model) == m else model[np.sort(random.choice(len(model), m, replace=False))]
+        for model in models
+    ]
 
 
 def _estimate(whole: float, sides: list[Any], record: dict[str, Any]) -> Estimate:
@@ -84,10 +100,7 @@ def _estimate(whole: float, sides: list[Any], record: dict[str, Any]) -> Estimat
 
 
 def check_sizes(function: str, real: AnySamples, models: Mapping[str, AnySamples]) -> None:
-    """Refuse samples whose FID cannot be corrected, warn where a part of its bias is left.
-
-    What is left is alike in models of the same m that are themselves alike, and cancels.
-    """
+    """Refuse samples whose FID cannot be corrected, warn where a part of its bias is left."""
     d = real.shape[1]
     sizes = {"real": len(real), **{f"models[{name!r}]": len(s) for name, s in models.items()}}
     if small := few(sizes, LEAST * d, d):
@@ -95,12 +108,11 @@ def check_sizes(function: str, real: AnySamples, models: Mapping[str, AnySamples
             f"{function}: {small}; FID cannot be freed of its bias below {LEAST * d} ({LEAST} d): "
             f"pass more samples, or metric='kid', which is unbiased"
         )
-    if small := few(sizes, ENOUGH * d, d):
-        unequal = len({len(s) for s in models.values()}) > 1
-        apart = ", and differs between models of different m" if unequal else ""
+    if small := few(sizes, enough := enough_for(d), d):
         warnings.warn(
-            f"{function}: {small}; below {ENOUGH * d} ({ENOUGH} d) up to 2 % of FID's bias is "
-            f"left{apart}. Pass more samples, or metric='kid', which is unbiased",
+            f"{function}: {small}; below {enough} up to 2 % of FID's bias is left in `values`, "
+            f"beside which their intervals may be too narrow; in differences of models that are "
+            f"alike it cancels. Pass more samples, or metric='kid', which is unbiased",
             SmallSampleWarning,
             stacklevel=3,
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from parzen._arrays import check_range, distance_magnitude, extent
-from parzen._copies import copied_share, warn_of_copies
+from parzen._copies import COPIES, copied_share, warn_of_copies
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.squared_distances import distance_blocks
@@ -27,7 +27,6 @@ KEPT_DISTANCES = 2**26  # as many are kept between iterations (512 MB); more are
 MOST_ITERATIONS = 200
 GAIN = 1e-5  # in nats a dimension, a thousandth of the unit of FLD: the fit stops below it
 LOG_VARIANCES = (-40.0, 40.0)
-COPIES = 0.01  # so large a share of the fake samples is no accident
 BACKGROUND_SHRINKAGE = 0.9**2  # of squared distances from the mean of the training sample
 
 
@@ -81,7 +80,7 @@ def fld(
     -------
     FLD
         ``value`` and ``gap``. The standard errors are those of means over the test (and training)
-        samples with the fitted windows held fixed.
+        samples with the fitted windows held fixed: lower bounds.
 
     Raises
     ------
@@ -117,7 +116,7 @@ def fld(
     if len(c) > most:
         c = c[np.sort(random.choice(len(c), most, replace=False))]
     facts = {"train": len(a), "fake_size": most, "seed": seed}
-    record = provenance(function, b, c, **facts)
+    record = provenance(function, b, c, lower_bound="the fitted windows are held fixed", **facts)
     a, b, c = _standardised(a, b, c)
     record["copies"] = copied_share(c, a)
     if record["copies"] - copied_share(b, a) > COPIES:

@@ -51,8 +51,9 @@ def sliced_wasserstein(
     -------
     Estimate
         A distance, in the unit of the samples. Its standard error is that over the directions, with
-        the samples held fixed; None of one direction. Like every plug-in Wasserstein distance it is
-        biased upwards: two samples of one distribution are not at distance 0.
+        the samples held fixed: a lower bound. None of one direction, and where d = 1, as all are
+        alike there. Like every plug-in Wasserstein distance it is biased upwards: two samples of
+        one distribution are not at distance 0.
 
     Raises
     ------
@@ -97,6 +98,9 @@ def sliced_wasserstein(
         if progress is not None:
             progress(min(start + step, projections) / projections)
     record = provenance("sliced_wasserstein", a, b, p=order, projections=projections, seed=seed)
+    if d == 1:  # t and -t, of one distance: directions show no spread, samples would
+        return Estimate(_norm(distances, 1.0 / projections, order), None, record)
+    record["lower_bound"] = "the samples are held fixed, the directions alone are drawn"
     return _power_mean(distances, order, record)
 
 

@@ -34,6 +34,7 @@ MAY_DIFFER = frozenset(
             "halves",
             "blocks",
             "degrees_of_freedom",
+            "interval_scale",
             "estimand",
             "bias",
         ),

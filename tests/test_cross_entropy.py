@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import log_softmax, softmax
 
 import parzen
-from parzen import cross_entropy, log_probs_of
+from parzen import LogitsWarning, cross_entropy, log_probs_of
 
 
 def exact_log_prob(row, target):
@@ -178,3 +178,19 @@ def test_true_labels_under_a_true_model(rng):
 def test_what_is_refused(logits, targets, options, error, message):
     with pytest.raises(error, match=f"cross_entropy: {message}"):
         cross_entropy(logits, targets, **options)
+
+
+def test_probabilities_for_logits_are_warned_of(rng):
+    logits = rng.normal(size=(6, 4, 5))
+    targets = rng.integers(0, 5, size=(6, 4))
+    p = softmax(logits, axis=-1)
+    for call in (parzen.cross_entropy, parzen.log_probs_of):
+        for rows in (p, p.astype(np.float32), p + 1e-5 * rng.random((6, 4, 1))):
+            with pytest.warns(LogitsWarning, match=f"{call.__name__}: every row") as caught:
+                call(rows, targets)
+            assert caught[0].filename == __file__
+        some = p.copy()
+        some[-1, -1] += 0.01
+        for rows in (some, np.log(p), logits, np.ones((6, 4, 5))):
+            call(rows, targets)  # warnings are errors
+    assert parzen.cross_entropy(np.ones((3, 1)), np.zeros(3, int)) == 0.0  # of a single class

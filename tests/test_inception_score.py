@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 import parzen
 import reference
+from parzen import LogitsWarning
 
 
 def test_follows_the_formula(rng):
@@ -138,3 +140,22 @@ def test_progress_ends_at_one(rng):
     parzen.inception_score(rng.normal(size=(50, 3)), progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_probabilities_for_logits_are_warned_of(rng):
+    logits = rng.normal(size=(40, 6))
+    p = softmax(logits, axis=1)
+    with pytest.warns(LogitsWarning, match=r"inception_score: every row of logits is >= 0 and sum"):
+        parzen.inception_score(p)
+    # The logarithms of probabilities are logits.
+    for a, b in zip(parzen.inception_score(np.log(p)), parzen.inception_score(logits), strict=True):
+        assert a == pytest.approx(b, rel=1e-12)
+
+
+def test_intervals_of_sharpness_and_diversity_are_positive(rng):
+    found = parzen.inception_score(30.0 * rng.normal(size=(6, 100)), splits=2)
+    for value in (found.sharpness, found.diversity):
+        low, high = value.interval()
+        assert 0.0 < low < value < high
+        assert low * high == pytest.approx(value**2, rel=1e-12)
+        assert value.provenance["degrees_of_freedom"] == 5

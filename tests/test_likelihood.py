@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import parzen
-from parzen import LogLikelihood
+from parzen import LogLikelihood, LowerBoundWarning
 
 LOG2 = math.log(2)
 EIGHTHS = st.integers(-4096, 64).map(lambda i: i / 8)
@@ -164,6 +164,96 @@ def test_a_stream_of_groups_is_all_at_once(rng):
         assert_same(stream.result(2), expected)
         assert stream.result().perplexity.provenance["groups"] == 60
     assert_same(pickle.loads(pickle.dumps(parts)).result(dims=2), expected)
+
+
+def test_texts_added_flat_are_warned_of(rng):
+    texts = -3.0 + 0.5 * rng.normal(size=(20, 1)) + 0.3 * rng.normal(size=(20, 50))
+    right, flat, merged = (LogLikelihood() for _ in range(3))
+    for text in texts:
+        right.update(text[None])
+        flat.update(text)
+        merged.merge(LogLikelihood().update(text))
+    expected = right.result().log_likelihood
+    assert expected.stderr == pytest.approx(at_once(texts).log_likelihood.stderr, rel=1e-9)
+    for stream in (flat, merged):
+        with pytest.warns(
+            LowerBoundWarning, match=r"is 0\.\d+, not 0\.0\d+: .*row\[None\]"
+        ) as caught:
+            found = stream.result().log_likelihood
+        assert f"{expected.stderr:.3g}, not {found.stderr:.3g}" in str(caught[0].message)
+        assert caught[0].filename == __file__
+
+
+def test_flat_parts_of_independent_terms_are_not_warned_of(rng):
+    sizes = ([100] * 10, [1] * 50, [300, 300, 1, 2, 3] * 2, [1000, 7], range(1, 40))
+    for _ in range(20):
+        for parts in sizes:
+            stream = LogLikelihood()
+            for size in parts:
+                stream.update(-1e4 - rng.exponential(size=size))
+            stream.result()  # warnings are errors
+
+
+def test_a_text_may_come_in_parts_with_a_label(rng):
+    texts = -1e4 + rng.normal(size=(30, 1)) + rng.normal(size=(30, 8))
+    expected = at_once(texts, dims=2)
+    names = [f"text {i}" for i in range(30)]
+    cut, left, right, tokens = (LogLikelihood() for _ in range(4))
+    for columns in (slice(0, 3), slice(3, 8)):
+        cut.update(texts[:, columns], groups=names)
+    left.update(texts[:20, :5], groups=names[:20])
+    right.update(texts[:20, 5:], groups=names[:20]).update(texts[20:])
+    order = rng.permutation(240)
+    for part in np.array_split(order, 7):
+        tokens.update(texts.ravel()[part], groups=part // 8)
+    for stream in (cut, left.merge(right), tokens, pickle.loads(pickle.dumps(cut))):
+        assert stream.n == 240
+        assert_same(stream.result(2), expected)
+        assert stream.result().perplexity.provenance["groups"] == 30
+    # Without labels the halves of a text are two groups.
+    halves = LogLikelihood().update(texts[:, :4]).update(texts[:, 4:])
+    assert halves.result().perplexity.provenance["groups"] == 60
+
+
+@pytest.mark.parametrize("groups", [3, 5, 10])
+def test_intervals_of_few_groups_hold(groups, rng):
+    held = {"flat": 0, "rows": 0, "perplexity": 0}
+    for _ in range(400):
+        rows = -3.0 + 0.5 * rng.normal(size=(groups, 1)) + 0.3 * rng.normal(size=(groups, 20))
+        for name, value, truth in (
+            ("flat", parzen.negative_log_likelihood(rows[:, 0]), 3.0),
+            ("rows", parzen.expected_log_likelihood(rows), -3.0),
+            ("perplexity", parzen.perplexity(rows), math.exp(3.0)),
+        ):
+            low, high = value.interval()
+            held[name] += low <= truth <= high
+    assert all(0.92 <= count / 400 <= 0.98 for count in held.values()), held  # 2.7 deviations
+
+
+def test_the_interval_of_a_perplexity_is_the_exponential_of_the_likelihoods(rng):
+    logs = -5.0 + 8.0 * rng.normal(size=4)
+    low, high = parzen.negative_log_likelihood(logs).interval(0.9)
+    assert low < 0.0
+    assert parzen.perplexity(logs).interval(0.9) == pytest.approx((math.exp(low), math.exp(high)))
+    ends = parzen.perplexity(logs, dims=7).interval(0.9)
+    assert ends == pytest.approx((math.exp(low / 7), math.exp(high / 7)))
+    assert parzen.perplexity([-700.0, 0.0]).interval() == (pytest.approx(0.0), math.inf)
+    assert parzen.perplexity([800.0, 801.0]).interval() == (0.0, 0.0)  # it underflows
+
+
+def test_likelihoods_of_single_pixels_are_refused(rng):
+    pixels = rng.normal(size=(5, 2, 3))
+    message = r"dims is 6 and each row has 6 terms.*pass dims=1, or their sums over a row"
+    for logs in (pixels, pixels.reshape(5, 6), np.ma.masked_less(pixels, -1.0)):
+        for call in (parzen.bits_per_dim, parzen.perplexity):
+            with pytest.raises(ValueError, match=f"{call.__name__}: {message}"):
+                call(logs, 6)
+        with pytest.raises(ValueError, match=f"LogLikelihood: {message}"):
+            LogLikelihood().update(logs[:2]).update(logs[2:]).result(6)
+    whole = parzen.bits_per_dim(pixels.sum(axis=(1, 2)), 6)
+    assert whole == pytest.approx(parzen.bits_per_dim(pixels, 1), rel=1e-12)
+    assert whole.stderr == pytest.approx(parzen.bits_per_dim(pixels, 1).stderr, rel=1e-12)
+    parzen.bits_per_dim(pixels, 7)
 
 
 def test_a_stream_does_not_merge_with_itself(rng):

@@ -214,6 +214,12 @@ class TestInceptionScore:
         metric.update(1e4 * torch.eye(10))  # log(mean p) of a float32 softmax is NaN here
         assert metric.compute()[0].item() == pytest.approx(10.0, rel=1e-6)
 
+    def test_probabilities_for_logits_are_warned_of(self):
+        metric = InceptionScore(Given(10), splits=1)
+        metric.update(torch.randn(30, 10, generator=torch.Generator().manual_seed(0)).softmax(1))
+        with pytest.warns(parzen.LogitsWarning, match=r"InceptionScore: every row of logits is >="):
+            metric.compute()
+
     def test_bytes_for_a_network_of_ones_own(self):
         metric = InceptionScore(Colors(), normalize=True)
         given = images(20, 3, 4, 4)

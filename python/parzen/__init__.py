@@ -42,6 +42,7 @@ from parzen.metrics.likelihood import (
 from parzen.metrics.log_density import log_density
 from parzen.metrics.log_density_gradient import log_density_gradient
 from parzen.metrics.log_likelihood import Likelihood, LogLikelihood
+from parzen.metrics.logits import LogitsWarning
 from parzen.metrics.manifold import PrecisionRecall, precision_recall
 from parzen.metrics.mifid import mifid
 from parzen.metrics.mmd import mmd
@@ -84,6 +85,7 @@ __all__ = [
     "KernelDensity",
     "Likelihood",
     "LogLikelihood",
+    "LogitsWarning",
     "LowerBoundWarning",
     "MMDTest",
     "ModelComparison",

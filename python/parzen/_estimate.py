@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 __version__ = version("parzen")
 
+LARGEST_EXPONENT = 709.0
+
 
 class LowerBoundWarning(UserWarning):
-    """An interval is made of a standard error that leaves out some of the noise."""
+    """A standard error, and an interval that is made of it, leaves out some of the noise."""
 
 
 class Estimate(float):
@@ -64,8 +66,10 @@ class Estimate(float):
 
         The quantile is the normal one, or Student's where the provenance has degrees of freedom
         because the standard error itself is from few numbers. A number of a bounded ``range`` (a
-        share, a p-value) has Wilson's interval, which does not leave it. Where the provenance has
-        an ``interval``, of a bootstrap, it is that one. What the interval is for is said by the
+        share, a p-value) has Wilson's interval, which does not leave it. A number that is the
+        exponential of another (``interval_scale`` is ``"log"``: a perplexity) has the
+        exponentials of that one's ends, which are positive. Where the provenance has an
+        ``interval``, of a bootstrap, it is that one. What the interval is for is said by the
         provenance's ``estimand``, where it is not the obvious.
 
         Parameters
@@ -126,6 +130,9 @@ class Estimate(float):
             ends = wilson((float(self) - low) / width, self.stderr / width, quantile)
             return low + width * ends[0], low + width * ends[1]
         reach = quantile * self.stderr
+        if facts.get("interval_scale") == "log" and self > 0.0:  # to first order, d log x = dx / x
+            factor = math.exp(min(reach / float(self), LARGEST_EXPONENT))
+            return float(self) / factor, float(self) * factor
         return float(self) - reach, float(self) + reach
 
     def __repr__(self) -> str:
@@ -164,6 +171,14 @@ def provenance(
         **computation(x),
         "version": __version__,
     }
+
+
+def freedom_of(numbers: int) -> dict[str, int]:
+    """Return what provenance says of the standard error of a mean over independent numbers.
+
+    `Estimate.interval` takes Student's quantile for it: of 5 numbers the normal one holds 88 %.
+    """
+    return {"degrees_of_freedom": numbers - 1} if numbers > 1 else {}
 
 
 def part(progress: Progress | None, start: float, stop: float) -> Callable[[float], None] | None:

@@ -35,6 +35,7 @@ MAY_DIFFER = frozenset(
             "halves",
             "blocks",
             "degrees_of_freedom",
+            "interval_scale",
             "estimand",
             "bias",
         ),

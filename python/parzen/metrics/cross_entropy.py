@@ -14,6 +14,7 @@ from parzen._estimate import Estimate
 from parzen._options import as_integer
 from parzen.metrics.discrete import as_distributions
 from parzen.metrics.log_likelihood import LogLikelihood
+from parzen.metrics.logits import check_logits
 
 if TYPE_CHECKING:
     from parzen._core import Samples
@@ -51,6 +52,11 @@ def log_probs_of(
         `negative_log_likelihood` and `LogLikelihood.update` take it as it is, and its rows for the
         groups of their standard errors.
 
+    Warns
+    -----
+    LogitsWarning
+        Where every row of logits is one of probabilities: take their logarithms.
+
     Raises
     ------
     ValueError, TypeError
@@ -72,7 +78,9 @@ def log_probs_of(
     values = _logits(function, logits)
     given = as_array("targets", targets, function=function)
     wanted = _integers(function, given, values.shape[:-1], ignore_index)
-    return _log_probs(function, values, wanted, mask, ignore_index)
+    logs = _log_probs(function, values, wanted, mask, ignore_index)
+    check_logits(function, values)
+    return logs
 
 
 def cross_entropy(
@@ -94,6 +102,11 @@ def cross_entropy(
         In nats; its exponential is the perplexity. inf where a target has probability 0. The
         standard error is that of independent rows: of targets (n, t) each row, a text, is a group
         whose terms may be correlated, as in `perplexity`.
+
+    Warns
+    -----
+    LogitsWarning
+        As `log_probs_of`.
 
     Raises
     ------
@@ -121,6 +134,7 @@ def cross_entropy(
     else:
         wanted = _integers(function, given, values.shape[:-1], ignore_index)
         logs = _log_probs(function, values, wanted, mask, ignore_index)
+    check_logits(function, values)
     return LogLikelihood()._add(function, logs)._result(function, 1, 0.0).negative_log_likelihood
 
 

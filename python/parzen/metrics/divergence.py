@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from parzen._estimate import Estimate, __version__, provenance
+from parzen._estimate import Estimate, __version__, freedom_of, provenance
 from parzen.metrics.densities import as_drawn, is_density, log_densities
 from parzen.metrics.discrete import Vector, as_distributions, as_ratio
 from parzen.metrics.generators import Alpha, Generator, as_generator, as_name
 from parzen.metrics.normal import Normal, aligned
+from parzen.metrics.support import few, mean_if_missed
 
 
 class SupportWarning(UserWarning):
-    """A divergence is infinite: a distribution has mass where the other has none."""
+    """A distribution has mass where the other has none, or too little for a mean over samples.
+
+    A divergence is then infinite, or its samples do not show what it is made of.
+    """
 
 
 def kl_divergence(
@@ -125,7 +129,10 @@ def f_divergence(
     Warns
     -----
     SupportWarning
-        Where the divergence is infinite, because one of the two is 0 where the other is not.
+        Where the divergence is infinite, because one of the two is 0 where the other is not. Where
+        few of the samples carry the mean (fewer, in effect, than 100 and a tenth of them, or a
+        hundredth), or the mean of q/p is not 1, so that they miss mass of q that counts: value and
+        standard error may then be far too small.
 
     Raises
     ------
@@ -283,12 +290,36 @@ def _sampled(
             f"{function}: infinite, because {because} at {int(infinite.sum())} of the {n} samples "
             f"of p, the first in row {int(infinite.argmax())}"
         )
-    record = provenance(function, x.array, method="samples of p", **facts)
+    elif (doubt := _doubt(generator, log_p - log_q, values)) is not None:
+        _warn(f"{function}: {doubt}")
+    record = provenance(function, x.array, method="samples of p", **facts) | freedom_of(n)
     with np.errstate(invalid="ignore", over="ignore"):
         mean, stderr = float(values.mean()), None
         if n > 1 and math.isfinite(mean):
             stderr = float(values.std(ddof=1)) / math.sqrt(n)
     return Estimate(mean, stderr, record)
+
+
+def _doubt(generator: Generator, log: Vector, values: Vector) -> str | None:
+    """Return what of the divergence the samples do not show, None where they do."""
+    n = len(log)
+    advice = (
+        '"jensen-shannon", "total-variation" and "hellinger" can be had of any two, '
+        "KL(q || p) by kl_divergence(q, p, samples=<drawn from q>)"
+    )
+    heavy = generator.heavy(log, values)
+    if heavy is not None and (size := few(heavy)) is not None:
+        return (
+            f"{size:.3g} of the {n} samples, in effect, carry the mean: p and q are too far apart "
+            f"for it (or the samples not drawn from p), value and standard error may be far too "
+            f"small; {advice}"
+        )
+    if generator.counts_missed and (mean := mean_if_missed(log)) is not None:
+        return (
+            f"the mean of q/p over the {n} samples is {mean:.3g}, and 1 where they are drawn from "
+            f"p and see all mass of q: what they do not see is missing in the value; {advice}"
+        )
+    return None
 
 
 def _warn(message: str) -> None:

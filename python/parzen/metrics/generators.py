@@ -7,6 +7,7 @@ where there is a closed form, of two Gaussians.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from parzen._options import as_number, check_choice
 from parzen.metrics.densities import called
 from parzen.metrics.discrete import Distributions, Ratio, Vector, compared, swapped
 from parzen.metrics.normal import Aligned
+from parzen.metrics.support import effective_sizes, mean_if_missed
 
 SERIES_REACH, SERIES_TERMS = 0.25, 26  # 0.25^26 is 2e-16
 LOG2 = math.log(2.0)
@@ -33,6 +35,19 @@ class Alpha:
 
     alpha: float
     scale: float = 1.0
+
+    @property
+    def counts_missed(self) -> bool:
+        """Whether mass of q counts where p has none, which no sample of p shows."""
+        return self.alpha <= 0.0
+
+    def heavy(self, log: Vector, values: Vector) -> Vector | None:
+        """Return log |terms| of the sampled mean, None where their variance is finite.
+
+        E (q/p)^(2(1-a)) over p is at most 1 for a in [1/2, 1].
+        """
+        del values
+        return None if 0.5 <= self.alpha <= 1.0 else (self.alpha - 1.0) * log
 
     def terms(self, ratio: Ratio) -> Vector:
         """Return what each entry adds, none of it negative.
@@ -116,6 +131,13 @@ class Alpha:
 class JensenShannon:
     """(KL(p || r) + KL(q || r)) / 2 with r = (p + q)/2, in nats: from 0 to log 2."""
 
+    counts_missed = False
+
+    def heavy(self, log: Vector, values: Vector) -> Vector | None:
+        """Return None: with the weight of w - 1 that `sampled` gives it no term is heavy."""
+        del log, values
+        return None
+
     def terms(self, ratio: Ratio) -> Vector:
         """Return what each entry adds."""
         p, q, *_ = ratio
@@ -131,12 +153,26 @@ class JensenShannon:
         return result
 
     def sampled(self, log: Vector) -> Vector:
-        """Return (log(p/r) + q/p log(q/r)) / 2, which has infinite variance if q/p has."""
-        with np.errstate(all="ignore"):
-            other = np.exp(-log) * (LOG2 - np.logaddexp(0.0, log))
-        other = np.where(log == np.inf, 0.0, other)
-        values: Vector = (LOG2 - np.logaddexp(0.0, -log) + other) / 2.0
-        return values
+        """Return what has D for its mean over p, of log = log p/q.
+
+        (log(p/r) + w log(q/r)) / 2 with w = q/p is
+        (2 log 2 - log(1 + w) - w log(1 + 1/w)) / 2 + (w - 1) log(2)/2.
+        The mean of w - 1 is 0, its variance may be infinite: where p and q are far apart that of
+        the rest alone is the smaller, where they are near that of all by far (its error is then of
+        second order, as D is). So w - 1 counts by the effective share of the weights, n_eff/n,
+        which estimates 1/(1 + var w); and not at all where the samples show its mean not to be 0.
+        By what is then added the mean changes by at most log(2)/2 n_eff/n |mean w - 1|.
+        """
+        n = len(log)
+        with np.errstate(over="ignore", invalid="ignore"):
+            w = np.exp(-log)
+            both = np.where(w < np.inf, w * np.logaddexp(0.0, log), 1.0)
+            both = np.where(log == np.inf, 0.0, both)
+        values: Vector = (2.0 * LOG2 - np.logaddexp(0.0, -log) - both) / 2.0
+        if n < 2 or mean_if_missed(log) is not None:
+            return values
+        share = float(effective_sizes(-log[None])[0]) / n
+        return values + 0.5 * LOG2 * share * (w - 1.0)
 
     def of_normals(self, aligned: Aligned) -> float | None:
         """There is no closed form."""
@@ -145,6 +181,13 @@ class JensenShannon:
 
 class TotalVariation:
     """sum |p - q| / 2, from 0 to 1."""
+
+    counts_missed = False
+
+    def heavy(self, log: Vector, values: Vector) -> Vector | None:
+        """Return None: the terms are within [0, 1]."""
+        del log, values
+        return None
 
     def terms(self, ratio: Ratio) -> Vector:
         """Return what each entry adds."""
@@ -173,6 +216,20 @@ class Custom:
             raise ValueError(
                 f"{self.function}: f(1) is {at_one:.6g}, expected 0: subtract it from f"
             )
+
+    @property
+    def counts_missed(self) -> bool:
+        """Whether f(0) is not 0, by the least t at which t log t is not yet NaN."""
+        least = np.full(1, sys.float_info.min)
+        with np.errstate(all="ignore"):
+            at_zero: Any = called(self.f, least, what=f"{self.function}: f")
+        return bool(np.abs(np.asarray(at_zero, dtype=np.float64)).max() > 1e-9)
+
+    def heavy(self, log: Vector, values: Vector) -> Vector | None:
+        """Return log |values|."""
+        del log
+        with np.errstate(divide="ignore"):
+            return np.log(np.abs(values))
 
     def terms(self, ratio: Ratio) -> Vector:
         """Return q f(p/q), and p lim f(t)/t where q is 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,30 +70,76 @@ def grouped_sums(values: Vector, group_of: Numbers | None) -> GroupedSums:
     sums, sizes = values - mean, np.ones(values.size)
     if group_of is not None:
         sums, sizes = (np.bincount(group_of, w).astype(np.float64) for w in (sums, sizes))
+    return _about_the_mean(values.size, mean, sums, sizes)
+
+
+def _about_the_mean(count: int, mean: float, sums: Vector, sizes: Vector) -> GroupedSums:
     return GroupedSums(
-        count=values.size,
+        count=count,
         groups=int(np.count_nonzero(sizes)),
         mean=mean,
-        squares=float(np.square(sums).sum()),
+        squares=float(sums @ sums),
         products=float(sums @ sizes),
         sizes=float(sizes @ sizes),
     )
 
 
-def group_numbers(
-    function: str, name: str, shape: tuple[int, ...], groups: object
-) -> Numbers | None:
-    """Return the number of each entry's group, flat: by labels of rows, or the rows themselves.
+class LabelledGroups:
+    """Groups by label, of which each may come in several parts: how many numbers, and their mean.
 
-    None: each entry of a flat array is its own.
+    Attributes
+    ----------
+    count
+        Numbers in all groups.
     """
-    if groups is None and len(shape) < 2:
-        return None
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._of: dict[Any, tuple[int, float]] = {}
+
+    def add(self, values: Vector, group_of: Numbers, labels: list[Any]) -> None:
+        """Add numbers, each of the group whose label is at that place of the labels."""
+        middle = math.fsum(values) / values.size
+        sizes = np.bincount(group_of, minlength=len(labels)).tolist()
+        sums = np.bincount(group_of, values - middle, minlength=len(labels)).tolist()
+        for label, size, total in zip(labels, sizes, sums, strict=True):
+            if size > 0:
+                self._join(label, size, middle + total / size)
+
+    def merge(self, other: LabelledGroups) -> None:
+        """Add what another has: groups of the same label are one."""
+        for label, (size, mean) in other._of.items():
+            self._join(label, size, mean)
+
+    def sums(self) -> GroupedSums:
+        """Return the sums over the groups."""
+        if self.count == 0:
+            return GroupedSums()
+        sizes, means = np.array(list(self._of.values()), dtype=np.float64).T
+        mean = math.fsum(sizes * means) / self.count
+        with np.errstate(over="ignore"):
+            return _about_the_mean(self.count, mean, sizes * (means - mean), sizes)
+
+    def _join(self, label: Any, size: int, mean: float) -> None:
+        before, here = self._of.get(label, (0, 0.0))
+        total = before + size
+        self._of[label] = total, here + (mean - here) * (size / total)
+        self.count += size
+
+
+def row_numbers(shape: tuple[int, ...]) -> Numbers:
+    """Return the number of each entry's row, flat."""
+    return np.repeat(np.arange(shape[0]), math.prod(shape[1:]))
+
+
+def label_numbers(
+    function: str, name: str, shape: tuple[int, ...], groups: object
+) -> tuple[Numbers, list[Any]]:
+    """Return the number of each entry's label, flat, and the labels, one for each row."""
     if len(shape) == 0:
         raise ValueError(f"{function}: {name} is a single number, which has no groups")
     of_row = np.arange(shape[0])
-    if groups is not None:
-        by_label = rows_by_label(f"{function}: groups", groups, shape[0])
-        for number, rows in enumerate(by_label.values()):
-            of_row[rows] = number
-    return np.repeat(of_row, math.prod(shape[1:]))
+    by_label = rows_by_label(f"{function}: groups", groups, shape[0])
+    for number, rows in enumerate(by_label.values()):
+        of_row[rows] = number
+    return np.repeat(of_row, math.prod(shape[1:])), list(by_label)

@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import logsumexp
 
 from parzen._arrays import as_logs
-from parzen._estimate import Estimate, provenance
+from parzen._estimate import Estimate, freedom_of, provenance
 from parzen.metrics.log_likelihood import LogLikelihood
+from parzen.metrics.support import effective_sizes
 
 
 class ImportanceWeightedBound(NamedTuple):
@@ -70,16 +71,12 @@ def importance_weighted_bound(log_weights: object) -> ImportanceWeightedBound:
     if logs.ndim != 2:
         raise ValueError(f"{function}: log_weights has shape {logs.shape}, expected (n, k)")
     logs = logs.astype(np.float64)
-    sums = np.asarray(logsumexp(logs, axis=1))
-    possible = sums > -np.inf
-    sizes = np.zeros(len(logs))
-    # log_w is at most log of the sum, so that twice it, less twice the sum, does not overflow.
-    shares = logs[possible] - sums[possible, None]
-    sizes[possible] = np.exp(-np.asarray(logsumexp(2.0 * shares, axis=1)))
+    sums, sizes = np.asarray(logsumexp(logs, axis=1)), effective_sizes(logs)
     bounds = LogLikelihood()._add(function, sums - math.log(logs.shape[1]))
     mean = bounds._result(function, 1, 0.0).log_likelihood
-    record = provenance(function, logs)
-    stderr = None if len(logs) < 2 else float(sizes.std(ddof=1)) / math.sqrt(len(logs))
+    n = len(logs)
+    record = provenance(function, logs) | freedom_of(n)
+    stderr = None if n < 2 else float(sizes.std(ddof=1)) / math.sqrt(n)
     return ImportanceWeightedBound(
         Estimate(mean, mean.stderr, record), Estimate(sizes.mean(), stderr, record)
     )

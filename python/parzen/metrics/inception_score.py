@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, xlogy
 
 from parzen._arrays import as_samples, check_range, extent
-from parzen._estimate import Estimate, provenance
+from parzen._estimate import Estimate, freedom_of, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.draws import permutations
+from parzen.metrics.logits import check_logits
 from parzen.protocols import AnyProtocol, InceptionScoreRules, recorded, rules_of
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ def inception_score(
     InceptionScore
         ``mean``, ``std``, ``sharpness``, ``diversity``; pure numbers.
 
+    Warns
+    -----
+    LogitsWarning
+        Where every row is one of probabilities: take their logarithms.
+
     Raises
     ------
     ValueError, TypeError
@@ -106,6 +112,7 @@ def inception_score(
             f"inception_score: logits has {n} rows, splits is {rules.splits}; pass splits<={n}"
         )
     check_range("inception_score", extent(values)[0], values)
+    check_logits("inception_score", values)
     order = permutations(rules.shuffle, seed)(n) if rules.shuffle else np.arange(n)
     return score_of(values, order, rules, seed, recorded(protocol), progress)
 
@@ -189,4 +196,5 @@ def _exponential(exponent: float, terms: Vector, record: dict[str, object]) -> E
     """Return exp(exponent); to first order its relative error is that of the mean of `terms`."""
     value = float(np.exp(exponent))
     n = len(terms)
-    return Estimate(value, None if n < 2 else value * float(terms.std(ddof=1)) / np.sqrt(n), record)
+    stderr = None if n < 2 else value * float(terms.std(ddof=1)) / np.sqrt(n)
+    return Estimate(value, stderr, {**record, "interval_scale": "log", **freedom_of(n)})

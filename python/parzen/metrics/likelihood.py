@@ -109,7 +109,9 @@ def perplexity(log_probs: object, dims: int = 1, *, groups: object = None) -> Es
     Raises
     ------
     ValueError, TypeError
-        Where there are none, NaN or +inf among them, or dims is no integer >= 1.
+        Where there are none, NaN or +inf among them, or dims is no integer >= 1; where each row has
+        `dims` terms, more than one: these are of one dimension, and dims 1, or the sums of rows to
+        be passed.
 
     References
     ----------
@@ -159,7 +161,8 @@ def bits_per_dim(
     Raises
     ------
     ValueError, TypeError
-        As `perplexity`; where the offset is not finite.
+        As `perplexity` (log-likelihoods of single pixels (n, 784), with dims 784); where the offset
+        is not finite.
 
     References
     ----------

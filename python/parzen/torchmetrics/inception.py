@@ -10,6 +10,7 @@ from torch import Tensor
 from parzen._arrays import as_samples, check_range, extent
 from parzen._options import as_integer
 from parzen.metrics.inception_score import score_of
+from parzen.metrics.logits import check_logits
 from parzen.protocols import rules_of
 
 from .draws import global_permutation
@@ -113,6 +114,7 @@ class InceptionScore(FeatureMetric):
         name = self._label
         logits = as_samples("logits", self._rows("features"), function=name)
         check_range(name, extent(logits)[0], logits)
+        check_logits(name, logits)
         order = global_permutation(len(logits))
         rules = dataclasses.replace(
             rules_of(name, "torchmetrics", "inception_score"), splits=self.splits

@@ -19,7 +19,7 @@ def read_sets(
     settings: Settings,
 ) -> tuple[FeatureSet, list[FeatureSet]]:
     """Return the features of the real set, empty where none are needed, and of the fake ones."""
-    rules = settings.rules
+    rules, given = settings.rules, encoder is not None
     if encoder is None:
         encoder = Encoder() if rules is None else Encoder.of(rules)
     elif not isinstance(encoder, Encoder):
@@ -33,6 +33,9 @@ def read_sets(
     opened = [encoder.open(fake, main + logits) for fake in fakes]
     # Of the fake set alone is the Inception Score: with nothing else asked, real is not read.
     against = encoder.open(real, main) if settings.pairwise else None
+    looked_at = opened if against is None else [against, *opened]
+    if given and all(each.stored is not None for each in looked_at):
+        raise ValueError("compare: encoder has no effect on features, only on images; leave it out")
     for each in opened:
         if wants_logits and settings.named and each.stored and each.stored.logits() is None:
             raise ValueError(

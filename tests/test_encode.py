@@ -1,5 +1,7 @@
 """From images to features: networks, layers, options, and what is refused without a network."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -180,3 +182,9 @@ def test_an_encoder_has_no_effect_on_features(rng, images):
 def test_a_feature_set_is_not_read_again():
     given = FeatureSet({"x": np.eye(3)})
     assert Encoder().read(given, ("2048",)) is given
+
+
+def test_a_protocol_s_network_is_not_asked_for_where_all_sets_are_features(rng):
+    rules = dataclasses.replace(parzen.protocol("clean-fid"), name="mine", network="our own")
+    x, y = rng.normal(size=(2, 30, 3))
+    assert compare(x, y, metrics="kid", protocol=rules).protocol["protocol"] == "mine"

@@ -145,13 +145,13 @@ class Encoder:
         network = options.get("network", rules.network)
         if rules.preparation() and "resize" in _own_options(network):
             raise ValueError(
-                f"Encoder.of: network {_name(network)} has a resize and a normalisation of its own "
-                f"beside protocol {rules.name!r}, which settles them; leave one out"
+                f"network {_name(network)} has a resize and a normalisation of its own beside "
+                f"protocol {rules.name!r}, which settles them; leave one out"
             )
         made = cls(**{**options, "network": network, **settled, "layer": None})
         if rules.layer not in made.layers:
             raise ValueError(
-                f"Encoder.of: network {made.name} gives {', '.join(made.layers)} and no "
+                f"network {made.name} gives {', '.join(made.layers)} and no "
                 f"{rules.layer}, which protocol {rules.name!r} settles; leave one out"
             )
         return dataclasses.replace(made, layer=rules.layer)
@@ -198,7 +198,7 @@ class Encoder:
         ModuleNotFoundError
             Where there are images but no torch or Pillow, or no package that owns the network.
         """
-        opened = source if isinstance(source, Opened) else self.open(source, layers)
+        opened = self.open(source, layers)
         if opened.stored is not None:
             return opened.stored
         from parzen.vision import extract_features
@@ -220,18 +220,13 @@ class Encoder:
 
     def open(self, source: object, layers: tuple[str, ...]) -> Opened:
         """Look at a source without loading the network; parameters and errors as of `read`."""
-        if isinstance(source, FeatureSet):
-            return Opened(source, source.source, source)
-        if isinstance(source, np.ndarray) and source.ndim == 2:
-            return Opened(source, "an array", FeatureSet({"features": source}))
+        opened = open_features(source)
+        if opened is not None:
+            return opened
         name = f"a {type(source).__name__}"
         if isinstance(source, str | os.PathLike):
-            source = path = Path(source)
-            name = str(path)
-            check_path(path)
-            stored = read_features(path)
-            if stored is not None:
-                return Opened(source, name, stored)
+            source = Path(source)
+            name = str(source)
         self._check(layers)
         instead = "give features (n, d) in a .npy or .npz file"
         with needed_by(f"{name} holds images, encoding which", "vision", instead):
@@ -285,6 +280,23 @@ def _own_options(network: object) -> tuple[str, ...]:
     if not callable(network):
         raise TypeError(f"network: expected a name or a callable, got {shown(network)}")
     return ("weights", "resize", "normalisation")
+
+
+def open_features(source: object) -> Opened | None:
+    """Return a source that holds features, or has been looked at; None where only images can be."""
+    if isinstance(source, Opened):
+        return source
+    if isinstance(source, FeatureSet):
+        return Opened(source, source.source, source)
+    if isinstance(source, np.ndarray) and source.ndim == 2:
+        return Opened(source, "an array", FeatureSet({"features": source}))
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        check_path(path)
+        stored = read_features(path)
+        if stored is not None:
+            return Opened(path, str(path), stored)
+    return None
 
 
 def check_path(source: object) -> None:

@@ -86,6 +86,24 @@ class TestCompare:
         message = misuse("compare", real, fake, "--metrics", "kid", "--jackknife")
         assert "for --jackknife: it has no effect on kid, only on fid; leave it out" in message
 
+    @pytest.mark.parametrize(
+        "option",
+        [
+            ("--features", "random"),
+            ("--weights", "w.pth"),
+            ("--resize", "tf1"),
+            ("--batch-size", 64),
+            ("--workers", 0),
+            ("--skip-broken",),
+            ("--cache", "kept"),
+        ],
+    )
+    def test_options_of_images_are_usage_errors_on_features(self, real, fake, option, tmp_path):
+        words = f"for {option[0]}: it has no effect on features, only on images; leave it out"
+        assert words in misuse("compare", real, fake, *option)
+        np.save(tmp_path / "other.npy", np.load(fake))
+        assert words in misuse("compare", real, fake, tmp_path / "other.npy", *option)
+
     def test_metrics_by_other_names(self, real, fake):
         text = parzen_cli("compare", real, fake, "--metrics", "FID, pr", "--json", "-").stdout
         names = ["fid", "precision", "recall", "density", "coverage"]
@@ -184,6 +202,15 @@ class TestSeveral:
         text = parzen_cli("compare", real, fake, again, "--metrics", "kid", "--json", "-").stdout
         assert list(json.loads(text)["results"]) == [str(fake), str(again)]
 
+    def test_too_few_samples_for_pairs_by_fid_are_a_note(self, real, fake, other):
+        wide = np.random.default_rng(0).normal(size=(3, 24, 15))
+        for path, x in zip((real, fake, other), wide, strict=True):
+            np.save(path, x)
+        options = ["--metrics", "fid,kid", "--jackknife", "--json", "-"]
+        found = json.loads(parzen_cli("compare", real, fake, other, *options).stdout)
+        assert [pairs["metric"] for pairs in found["models"]] == ["kid"]
+        assert any("Pairs are not compared by fid: real has 24" in note for note in found["notes"])
+
 
 class TestResults:
     @pytest.fixture
@@ -206,6 +233,18 @@ class TestResults:
             message = misuse("compare", *results, *options)
             assert f"for {options[0]}: two results are compared as they are" in message
         parzen_cli("compare", *results, "--quiet")
+
+    def test_a_result_of_several_sets_says_how_to_pick_one(self, results, real, fake, tmp_path):
+        several = tmp_path / "several.json"
+        np.save(tmp_path / "other.npy", np.load(fake) + 1)
+        sets = [real, fake, tmp_path / "other.npy"]
+        parzen_cli("compare", *sets, "--metrics", "kid", "--json", several)
+        for given in ([several, results[0]], [results[0], several]):
+            message = failure("compare", *given)
+            assert (
+                f"{several} holds the results of 2 fake sets ('fake.npy', 'other.npy')" in message
+            )
+            assert "parzen compare REAL FAKE" in message
 
     def test_two_results_and_nothing_else(self, results, real):
         for given in ([*results, results[0]], [results[0], real], [real, results[0]]):

@@ -60,6 +60,20 @@ class TestImages:
         shown = parzen_cli("features", folder, *options, "--skip-broken").stdout
         assert f"64 (1, 64); skipped 1, such as {folder / 'x.png'}" in shown
 
+    def test_options_of_images_have_an_effect_where_one_set_holds_them(self, images, tmp_path):
+        options = ["--features", "random", "--batch-size", 2]
+        parzen_cli("features", images / "real", "-o", tmp_path / "real.npz", *options)
+        sets = [tmp_path / "real.npz", images / "fake"]
+        found = parzen_cli("compare", *sets, *options, "--metrics", "kid", "--json", "-")
+        assert json.loads(found.stdout)["protocol"]["weights"].startswith("random")
+
+    def test_a_network_that_does_not_fit_a_protocol_names_it(self, images):
+        options = ["--features", "timm:resnet18", "--protocol", "clean-fid"]
+        message = misuse("compare", images / "real", images / "fake", *options)
+        assert "for --protocol" in message
+        assert "timm:resnet18 has a resize" in message
+        assert "protocol 'clean-fid'" in message
+
     def test_features_are_cached(self, images, tmp_path, monkeypatch):
         cached = Encoder("random", cache=tmp_path / "kept")
         first = cached.read(images / "real", ("64", "192"))

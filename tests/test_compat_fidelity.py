@@ -6,7 +6,11 @@ from scipy.special import log_softmax
 
 import parzen
 from compat_features import SHAPES, inception_like
-from parzen.compat.torch_fidelity import isc_features_to_metric, prc_features_to_metric
+from parzen.compat.torch_fidelity import (
+    calculate_metrics,
+    isc_features_to_metric,
+    prc_features_to_metric,
+)
 
 
 def naive_score(logits, splits, shuffle, seed):
@@ -83,6 +87,13 @@ def test_options(rng):
         prc_features_to_metric(x, x, prc_batch_size=0)
     with pytest.raises(TypeError, match="no option 'neighborhood'"):
         prc_features_to_metric(x, x, neighborhood=3)
+
+
+def test_an_array_without_effect_is_not_printed(rng):
+    logits = rng.normal(size=(20, 5))
+    message = r"input2=ndarray of shape \(20, 5\) is of no effect on isc"
+    with pytest.raises(ValueError, match=message):
+        calculate_metrics(input1=logits, input2=logits, isc=True)
 
 
 @pytest.mark.peers

@@ -90,11 +90,31 @@ def test_fld_says_what_is_memorized(rng):
     train, test, fake = rng.normal(size=(3, 200, 3))
     some = fake.copy()
     some[:50] = train[:50]
-    for copies, share in ((train, "100%"), (train[::-1].copy(), "100%"), (some, "25%")):
+    for copies, share in ((train.copy(), "100%"), (train[::-1].copy(), "100%"), (some, "25%")):
         with pytest.warns(CopiedSampleWarning, match=f"fld: {share} of the fake samples are exact"):
             result = parzen.fld(train, test, copies)
         assert result.value.provenance["copies"] == float(share[:-1]) / 100
     assert parzen.fld(train, test, train + 1e-9).value.provenance["copies"] == 0.0
+
+
+@pytest.mark.parametrize("metric", [parzen.fld, parzen.data_copying_test])
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        ((0, 0, 1), "train and test"),
+        ((0, 1, 0), "train and fake"),
+        ((0, 1, 1), "test and fake"),
+    ],
+)
+@pytest.mark.parametrize("lists", [False, True])
+def test_one_array_in_two_of_three_places(metric, places, names, lists, rng):
+    given = list(rng.normal(size=(2, 60, 3)))
+    if lists:
+        given = [x.tolist() for x in given]
+    message = f"^{metric.__name__}: {names} are one array"
+    with pytest.warns(CopiedSampleWarning, match=message) as seen:
+        metric(*(given[place] for place in places))
+    assert [record.filename for record in seen] == [__file__]
 
 
 def test_fld_allows_for_copies_in_the_test_sample(rng):

@@ -44,7 +44,7 @@ def test_ties(rng):
     )
     assert parzen.data_copying_test(train, test, fake).p_value == pytest.approx(expected.pvalue)
     # All at the same distance: no evidence of anything.
-    assert parzen.data_copying_test(train, train, train).z == 0.0
+    assert parzen.data_copying_test(train, train.copy(), train.copy()).z == 0.0
 
 
 def test_the_null_is_standard_normal(rng):
@@ -148,6 +148,12 @@ def test_cells_with_few_fake_samples_are_left_out(rng):
             "train has no samples in 1 of 2 cells: 'x'",
         ),
         ({"least": 0}, ValueError, "data_copying_test: least is 0"),
+        ({"least": 20}, ValueError, "data_copying_test: least=20 has no effect without cells"),
+        (
+            {"cells": np.zeros((60, 4))},
+            TypeError,
+            r"cells is ndarray of shape \(60, 4\), expected an integer",
+        ),
     ],
 )
 def test_options_that_are_refused(options, error, message, rng):

@@ -126,6 +126,20 @@ def test_repeated_rows(rng):
         (9, 4, {}, ValueError, r"k is 5, y has 4 samples; pass k<=4"),
         (9, 9, {"k": 0}, ValueError, r"k is 0, expected an integer >= 1"),
         (9, 9, {"k": 2.0}, TypeError, r"k is 2.0, expected an integer"),
+        (
+            9,
+            9,
+            {"bandwidth": 0.3},
+            ValueError,
+            "bandwidth is of method 'kde', not of 'neighbors'; leave it out",
+        ),
+        (
+            9,
+            9,
+            {"k": 5, "method": "kde"},
+            ValueError,
+            "k is of method 'neighbors', not of 'kde'; leave it out",
+        ),
         (9, 9, {"method": "knn"}, ValueError, r"method is 'knn', expected 'neighbors' or 'kde'"),
     ],
 )

@@ -1,5 +1,7 @@
 """From images to features: networks, layers, options, and what is refused without a network."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from parzen.compare import compare
 from parzen.encode import Encoder
 from parzen.feature_sets import NETWORKS, FeatureSet, check_network
 from parzen.report import lines
+from parzen.several import compare_several
 
 
 @pytest.fixture
@@ -28,11 +31,11 @@ class TestEncoder:
     @pytest.mark.parametrize(
         "name", ["randon", "timm:", "clip:", "torchhub:a/b", "torchhub::x", ""]
     )
-    def test_unknown_networks_list_what_there_is(self, name, images):
+    def test_unknown_networks_list_what_there_is(self, name):
         with pytest.raises(
             ValueError, match=f"features: there is no .* only {', '.join(NETWORKS)}"
         ):
-            Encoder(name).read(images[0], ("2048",))
+            Encoder(name)
 
     def test_names(self):
         assert check_network("", "inception") == ("inception", "")
@@ -102,15 +105,31 @@ class TestEncoder:
             ({"network": "timm:x", "resize": "tf1"}, "resize: timm:x has its own"),
             ({"network": "clip:x", "normalisation": "x"}, "normalisation: clip:x has its own"),
             ({"network": means, "weights": "w.pth"}, "weights: means has its own"),
+            ({"network": "random", "weights": "w.pth"}, "weights: random has its own"),
+            ({"network": "clip:x", "weights": "w.pth"}, "weights: clip:x has its own"),
         ],
     )
-    def test_options_that_would_be_ignored_are_refused(self, images, options, message):
+    def test_options_that_would_be_ignored_are_refused(self, options, message):
         with pytest.raises(ValueError, match=message):
-            Encoder(**options).read(images[0], ("features",))
+            Encoder(**options)
 
-    def test_what_is_no_network(self, images):
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"resize": "bilinaer"}, "resize: there is no 'bilinaer', .* mean 'bilinear"),
+            ({"resize": 3}, "resize: there is no 3, only tf1"),
+            ({"normalisation": "x / 255"}, "normalisation: there is no 'x / 255'"),
+            ({"layer": "2049"}, "layer: there is no '2049', .* did you mean '2048'"),
+            ({"network": "timm:x", "layer": "64"}, "layer: there is no '64', only features"),
+        ],
+    )
+    def test_what_there_is_not_is_refused_when_it_is_made(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            Encoder(**options)
+
+    def test_what_is_no_network(self):
         with pytest.raises(TypeError, match="network: expected a name or a callable, got 3"):
-            Encoder(3).read(images[0], ("features",))
+            Encoder(3)
 
 
 def test_an_encoder_of_a_protocol():
@@ -118,8 +137,54 @@ def test_an_encoder_of_a_protocol():
     assert (encoder.network, encoder.resize) == ("inception", "bilinear-antialias")
     assert encoder.batch_size == 3
     assert Encoder.of("clean-fid", network="random").network == "random"
+    assert Encoder.of("clean-fid", resize="pil-bicubic", layer=None) == Encoder.of("clean-fid")
+
+
+@pytest.mark.parametrize(
+    "options", [{"resize": "tf1"}, {"normalisation": "(x - 128) / 128"}, {"layer": "768"}], ids=str
+)
+def test_what_a_protocol_settles_cannot_be_given_beside_it(options):
+    message = r"Encoder.of: \w+='.*' beside protocol 'pytorch-fid', which settles it; leave one out"
+    with pytest.raises(ValueError, match=message):
+        Encoder.of("pytorch-fid", **options)
+    vision = pytest.importorskip("parzen.vision")
+    if "layer" not in options:
+        with pytest.raises(ValueError, match=message.replace("Encoder.of", "encoder")):
+            vision.encoder(parzen.protocol("pytorch-fid"), **options)
+
+
+@pytest.mark.parametrize(
+    ("network", "protocol", "words"),
+    [
+        ("torchhub:a/b:c", "clean-fid", "network torchhub:a/b:c has a resize .* of its own"),
+        (means, "clean-fid", "network means has a resize .* of its own"),
+        ("random", "cmmd", "network random gives 64, .* and no features, which"),
+    ],
+)
+def test_a_network_that_does_not_fit_a_protocol_names_it(network, protocol, words):
+    with pytest.raises(ValueError, match=f"{words}.* protocol '{protocol}'"):
+        Encoder.of(protocol, network=network)
+
+
+def test_an_encoder_has_no_effect_on_features(rng, images):
+    x, y = rng.normal(size=(2, 30, 3))
+    for given in ("random", means, Encoder(batch_size=3)):
+        with pytest.raises(ValueError, match="compare: encoder has no effect on features, only on"):
+            compare(x, y, metrics="kid", encoder=given)
+        with pytest.raises(ValueError, match="compare: encoder has no effect on features, only on"):
+            compare_several(x, {"a": y, "b": y + 1}, metrics="kid", encoder=given)
+    assert compare(x, images[0], metrics="kid", encoder=means).protocol["d"] == 3
+    assert compare_several(
+        x, {"features": y, "images": images[0]}, metrics="kid", encoder=means
+    ).results
 
 
 def test_a_feature_set_is_not_read_again():
     given = FeatureSet({"x": np.eye(3)})
     assert Encoder().read(given, ("2048",)) is given
+
+
+def test_a_protocol_s_network_is_not_asked_for_where_all_sets_are_features(rng):
+    rules = dataclasses.replace(parzen.protocol("clean-fid"), name="mine", network="our own")
+    x, y = rng.normal(size=(2, 30, 3))
+    assert compare(x, y, metrics="kid", protocol=rules).protocol["protocol"] == "mine"

@@ -6,6 +6,7 @@ import pytest
 from parzen import feature_sets
 from parzen.feature_sets import (
     LAYERS,
+    NORMALISATIONS,
     RESIZES,
     FeatureSet,
     fingerprint,
@@ -37,6 +38,7 @@ def test_a_fingerprint_is_of_type_shape_and_values(x, monkeypatch, tmp_path):
 def test_lists_that_are_kept_without_torch_are_those_of_vision():
     vision = pytest.importorskip("parzen.vision")
     assert vision.RESIZES == RESIZES
+    assert vision.NORMALISATIONS == NORMALISATIONS
     assert vision.LAYERS == LAYERS
 
 

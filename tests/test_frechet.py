@@ -302,6 +302,17 @@ def test_means_that_are_refused():
         parzen.frechet_distance([0, 0], np.eye(2), [0, np.nan], np.eye(2))
 
 
+def test_scalars_are_one_dimension():
+    expected = parzen.frechet_distance([1.0], [[4.0]], [3.0], [[9.0]])
+    assert expected == pytest.approx(5.0)
+    assert parzen.frechet_distance(1.0, 4.0, 3.0, 9.0) == expected
+    assert parzen.frechet_distance(1.0, [[4.0]], np.float64(3.0), 9) == expected
+    with pytest.raises(ValueError, match=r"mu2 has shape \(1,\), expected \(2,\)"):
+        parzen.frechet_distance([0, 0], np.eye(2), 0.0, np.eye(2))
+    with pytest.raises(ValueError, match=r"sigma1 has shape \(1,\), expected \(2, 2\)"):
+        parzen.frechet_distance([0, 0], 1.0, [0, 0], np.eye(2))
+
+
 def test_float32_statistics_are_good_enough(rng):
     x = rng.normal(size=(500, 20)) @ rng.normal(size=(20, 20))
     mu, sigma = x.mean(axis=0), np.cov(x, rowvar=False)

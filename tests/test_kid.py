@@ -142,6 +142,17 @@ def test_the_mean_of_all_samples_is_unbiased(rng):
             ValueError,
             "kid: seed is 4294967296, expected an integer <= 4294967295",
         ),
+        (
+            {"subsets": None, "subset_size": 1000},
+            ValueError,
+            "kid: subset_size=1000 has no effect on subsets=None, .*; leave it out",
+        ),
+        (
+            {"protocol": "torch-fidelity"},
+            ValueError,
+            "kid: real has 12 samples, subset_size is 1000; pass more samples, leave the protocol "
+            "out, or change it by dataclasses.replace",
+        ),
         ({"degree": 0}, ValueError, "Polynomial: degree is 0"),
         ({"gamma": -1.0}, ValueError, r"Polynomial: gamma is -1.0"),
         ({"coef0": -1.0}, ValueError, r"Polynomial: coef0 is -1.0"),

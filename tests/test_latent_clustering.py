@@ -136,6 +136,17 @@ def test_what_is_refused(call, message):
         call(np.arange(60.0).reshape(30, 2), np.arange(30) % 3)
 
 
-def test_strings_are_no_labels():
-    with pytest.raises(TypeError, match="clustering: labels_true has dtype <U1"):
-        latent.clustering(["a", "b"], [0, 1])
+@pytest.mark.parametrize("kind", [list, tuple, np.array, lambda x: np.array(x, dtype=object)])
+def test_strings_are_labels(kind, rng):
+    codes, labels = blobs(rng, n=60)
+    words = kind([("cat", "ape", "bee")[label] for label in labels])
+    assert latent.clustering(words, labels) == latent.clustering(labels, labels)
+    assert latent.clustering(labels, words) == latent.clustering(labels, labels)
+    assert latent.kmeans(codes, words) == latent.kmeans(codes, labels)
+    assert latent.silhouette(codes, words) == latent.silhouette(codes, labels)
+
+
+@pytest.mark.parametrize("labels", ["ab", ["a", 1], ["a", None], [["a"], ["b"]]])
+def test_what_is_no_label(labels):
+    with pytest.raises((TypeError, ValueError), match="clustering: labels_true"):
+        latent.clustering(labels, [0, 1])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
+import parzen
 import reference
 from parzen import _core
 
@@ -241,3 +242,10 @@ def test_an_unknown_kernel_is_refused():
     x = np.zeros((2, 1))
     with pytest.raises(ValueError, match="kernel: there is no 'biweight'"):
         _core.log_density(x, x, [1.0], kernel="biweight")
+
+
+@pytest.mark.parametrize("function", [parzen.log_density, parzen.log_density_gradient])
+def test_a_rule_is_told_where_rules_are(function):
+    message = f"{function.__name__}: bandwidth is 'scott', expected a number; rules are KernelDens"
+    with pytest.raises(TypeError, match=message):
+        function(np.eye(3), np.eye(3), bandwidth="scott")

@@ -108,7 +108,7 @@ SIGNATURES = {
     "fid_jackknife": "(real, fake, *, blocks=10, ddof=1, protocol=None, seed=0, progress=None)",
     "frechet_distance": "(mu1, sigma1, mu2, sigma2)",
     "sqrtm": "(sigma)",
-    "kid": "(real, fake, *, degree=3, gamma=None, coef0=1.0, subsets=100, subset_size=1000, "
+    "kid": "(real, fake, *, degree=3, gamma=None, coef0=1.0, subsets=100, subset_size=None, "
     "seed=2020, method='auto', precision='full', protocol=None, progress=None)",
     "mmd": "(x, y, *, kernel=Gaussian(bandwidth='median', seed=0), estimator='unbiased', "
     "method='auto', precision='full', progress=None)",
@@ -129,7 +129,7 @@ SIGNATURES = {
     "sliced_wasserstein": "(x, y, *, p=2, projections=128, seed=0, progress=None)",
     "realism": "(real, fake, *, k=3, progress=None)",
     "authenticity": "(real, fake, *, progress=None)",
-    "data_copying_test": "(train, test, fake, *, cells=None, least=20, seed=0, progress=None)",
+    "data_copying_test": "(train, test, fake, *, cells=None, least=None, seed=0, progress=None)",
     "fd_infinity": "(real, fake, *, points=15, least=None, seed=0, progress=None)",
     "fid_by_class": "(real, real_labels, fake, fake_labels, *, ddof=1, blocks=None, "
     "seed=0, progress=None)",
@@ -141,7 +141,7 @@ SIGNATURES = {
     "kl_divergence": "(p, q, *, samples=None, log=False)",
     "f_divergence": "(p, q, f, *, alpha=None, slope=None, samples=None, log=False)",
     "entropy": "(p, *, log=False)",
-    "kl_divergence_from_samples": "(x, y, *, k=5, method='neighbors', bandwidth='scott', "
+    "kl_divergence_from_samples": "(x, y, *, k=None, method='neighbors', bandwidth=None, "
     "progress=None)",
     "fisher_divergence": "(p, q, *, samples=None)",
     "log_density_gradient": "(x, queries, *, bandwidth, weights=None, progress=None)",
@@ -438,7 +438,7 @@ def test_provenances_are_plain_data(rng):
         parzen.cmmd(x, y),
         parzen.sliced_wasserstein(x, y),
         parzen.authenticity(x, y),
-        *parzen.data_copying_test(x, y, x)[:3],
+        *parzen.data_copying_test(x, y, x + 1)[:3],
         *parzen.fd_infinity(x, y, least=10)[:2],
         *parzen.fld(x, y, x + 1),
         parzen.fid_by_class(x, [0, 1] * 20, y, [0, 1] * 20).mean,

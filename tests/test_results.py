@@ -16,6 +16,7 @@ from parzen.compare import compare
 from parzen.feature_sets import FeatureSet
 from parzen.report import to_dict
 from parzen.results import EXPECTATION_OF, differences, notes, read_result
+from parzen.several import compare_several
 
 ORIGIN = {
     "network": "a network",
@@ -283,6 +284,39 @@ def test_files(first, second, tmp_path):
     refused = CliRunner().invoke(app, ["compare", *map(str, paths)])
     assert refused.exit_code == 1
     assert "resize is 'tf1' and 'bilinear'" in refused.stderr
+
+
+def test_comparisons_paths_and_dictionaries_alike(rng, tmp_path):
+    real, one, other = rng.normal(size=(3, 40, 4))
+    first, second = (compare(real, fake, metrics="kid,cmmd") for fake in (one, other))
+    expected = differences(first.to_dict(), second.to_dict())
+    path = tmp_path / "b.json"
+    path.write_text(json.dumps(second.to_dict()))
+    assert differences(first, second) == expected
+    for given in (path, str(path), second.to_dict(), json.loads(path.read_text())):
+        assert differences(first, given) == expected
+        assert notes(first, given) == notes(first.to_dict(), second.to_dict())
+    assert read_result(str(path)) == json.loads(path.read_text())
+
+
+def test_what_is_no_result(first, rng):
+    for given, words in (
+        (3, "second is 3, expected a Comparison, its"),
+        (np.ones((2, 3)), r"second is ndarray of shape \(2, 3\), expected a Comparison"),
+        ({"metrics": {1, 2}}, "second is no result of parzen compare"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            differences(first, given)
+    with pytest.raises(ValueError, match="first is no result of parzen compare: expected the keys"):
+        differences({"metrics": {}}, first)
+    with pytest.raises(FileNotFoundError):
+        differences(first, "nowhere.json")
+    x, *fakes = rng.normal(size=(3, 30, 4))
+    several = compare_several(x, dict(zip("ab", fakes, strict=True)), metrics="kid")
+    for given in (several, several.to_dict()):
+        with pytest.raises(ValueError, match=r"2 fake sets \('a', 'b'\).* results\['a'\]"):
+            differences(given, first)
+    assert differences(several.results["a"], several.results["b"])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"metrics": {}}', "\xff"])

@@ -54,6 +54,23 @@ def test_without_a_metric_of_pairs_a_note_says_so(real, fakes):
     assert "Pairs are compared by kid, and by fid with the jackknife" in found.notes[-1]
 
 
+def test_too_few_samples_for_a_metric_of_pairs_leave_it_out(rng, monkeypatch):
+    real, one, other = rng.normal(size=(3, 24, 13))
+    fakes = {"real": one, "other": other}
+    found = compare_several(real, fakes, metrics="fid,kid", jackknife=True)
+    assert [pairs.metric for pairs in found.models] == ["kid"]
+    assert (
+        "Pairs are not compared by fid: real has 24, fake 'real' has 24, fake 'other' has 24 "
+        "samples of 13 features; FID cannot be freed of its bias below 26 (2 d)." in found.notes
+    )
+    assert compare_several(real, fakes, metrics="fid", jackknife=True).models == ()
+    few = {name: x[:3] for name, x in fakes.items()}
+    found = compare_several(real, few, metrics="kid")
+    assert found.models == ()
+    assert "Pairs are not compared by kid: fake 'real' has 3, fake 'other' has 3" in found.notes[-1]
+    assert {result.kid is None for result in found.results.values()} == {False}
+
+
 def test_notes_are_told_once_with_the_set_that_they_are_of(real, fakes):
     found = compare_several(real, {**fakes, "copy": real.copy()}, metrics="kid")
     assert (

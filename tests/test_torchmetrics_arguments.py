@@ -188,6 +188,14 @@ def test_arguments_of_kid(name, wrong):
         KernelInceptionDistance(Colors(), **{name: wrong})
 
 
+def test_a_size_of_subsets_has_no_effect_on_all_samples():
+    with pytest.raises(
+        ValueError, match=r"subset_size=20 has no effect on subsets=None, .*leave it"
+    ):
+        KernelInceptionDistance(Colors(), subsets=None, subset_size=20)
+    KernelInceptionDistance(Colors(), subsets=None, subset_size=1000)  # the default there
+
+
 def test_moments_need_a_small_known_width():
     options = {"subsets": None, "method": "moments"}
     with pytest.raises(ValueError, match="needs the network's width; give it an attribute"):

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import shutil
 import sys
 import threading
@@ -364,7 +365,7 @@ def test_timm_with_given_weights(timm, ending, tmp_path):
     with pytest.raises(ValueError, match=r"no weights for \d+ parts of .* such as blocks\.0"):
         encoder("timm:test_vit", weights=save(partial, "partial"))
     (tmp_path / f"damaged.{ending}").write_bytes(b"not weights")
-    with pytest.raises((ValueError, RuntimeError)):
+    with pytest.raises(ValueError, match=r"^encoder: timm:test_vit"):
         encoder("timm:test_vit", weights=tmp_path / f"damaged.{ending}")
 
 
@@ -465,3 +466,8 @@ def test_what_is_no_clip_is_refused(clip, tmp_path):
         encoder(f"clip:{tmp_path / 'other'}")
     with pytest.raises(OSError, match=r"encoder: clip:.*absent could not be loaded"):
         encoder(f"clip:{tmp_path / 'absent'}", local_files_only=True)
+    facts = json.loads((clip / "config.json").read_text())
+    facts["vision_config"]["intermediate_size"] = 48
+    (clip / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(ValueError, match=r"encoder: clip:.* could not be loaded: "):
+        encoder(f"clip:{clip}")

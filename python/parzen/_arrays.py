@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
-from parzen._copies import are_one, warn_of_copies
+from parzen._copies import are_given_twice, warn_of_one_array
 from parzen._device import DeviceSamples, device_names, row_contiguous
 from parzen._device_arrays import DeviceArray, device_array
 from parzen._host import from_objects, native_rows, to_numpy
@@ -151,11 +151,8 @@ def as_pair(
             f"{names[1]} has {b.shape[1]}; expected the same d"
         )
     check_one_place(function, {names[0]: a, names[1]: b})
-    if independent and (x is y or are_one(a, b)):
-        warn_of_copies(
-            f"{function}: {names[0]} and {names[1]} are one array, and the result says nothing of "
-            f"two samples; a sample and its copy are compared without this warning"
-        )
+    if independent and are_given_twice((x, y), (a, b)):
+        warn_of_one_array(function, names)
     return one_type(a, b)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from parzen.encode import Encoder
 
 STDOUT = Path("-")
+# Of compare. The protocol is of the metrics too, and threads are the engine's.
+OF_IMAGES = ("features", "weights", "resize", "batch_size", "workers", "skip_broken", "cache")
 Protocol = Annotated[
     str | None,
     typer.Option(
@@ -124,16 +126,18 @@ class EncoderOptions:
                 make = functools.partial(Encoder.of, protocols.protocol(self.protocol))
             if self.resize is not None:
                 raise typer.BadParameter(f"{self.protocol} settles it", param_hint="--resize")
-        return make(
-            **given,
-            weights=self.weights,
-            batch_size=self.batch_size,
-            workers=self.workers,
-            skip_broken=self.skip_broken,
-            cache=self.cache,
-            progress=self.progress,
-            threads=self.threads,
-        )
+        # What may be wrong still is between the two.
+        with usage("--features" if self.protocol is None else "--protocol"):
+            return make(
+                **given,
+                weights=self.weights,
+                batch_size=self.batch_size,
+                workers=self.workers,
+                skip_broken=self.skip_broken,
+                cache=self.cache,
+                progress=self.progress,
+                threads=self.threads,
+            )
 
 
 def bandwidth_of(text: str) -> float | str:
@@ -154,12 +158,30 @@ def split(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def refuse_other_options(context: typer.Context, kept: tuple[str, ...], why: str) -> None:
-    """Refuse every option that was given, but for some."""
+def given_options(context: typer.Context) -> dict[str, str]:
+    """Return the names of the arguments and options that were given, and how they are typed."""
+    found = {}
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
-        if parameter.name not in kept and source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(why, param_hint=parameter.opts[0])
+        if source is not None and source.name == "COMMANDLINE":
+            found[parameter.name or ""] = parameter.opts[0]
+    return found
+
+
+def refuse_other_options(context: typer.Context, kept: tuple[str, ...], why: str) -> None:
+    """Refuse every option that was given, but for some."""
+    for name, option in given_options(context).items():
+        if name not in kept:
+            raise typer.BadParameter(why, param_hint=option)
+
+
+def refuse_options_of_images(context: typer.Context) -> None:
+    """Refuse every option that was given and has no effect where no set holds images."""
+    for name, option in given_options(context).items():
+        if name in OF_IMAGES:
+            raise typer.BadParameter(
+                "it has no effect on features, only on images; leave it out", param_hint=option
+            )
 
 
 def names_of(paths: list[Path]) -> dict[str, Path]:

@@ -27,6 +27,19 @@ def are_one(x: AnySamples, y: AnySamples) -> bool:
     return _memory(x) == _memory(y)
 
 
+def are_given_twice(given: tuple[object, object], samples: tuple[AnySamples, AnySamples]) -> bool:
+    """Return whether both are the same object, of which copies may have been made, or memory."""
+    return given[0] is given[1] or are_one(*samples)
+
+
+def warn_of_one_array(function: str, names: tuple[str, str]) -> None:
+    """Warn of one array in two places."""
+    warn_of_copies(
+        f"{function}: {names[0]} and {names[1]} are one array, and the result says nothing of two "
+        f"samples; a sample and its copy are compared without this warning"
+    )
+
+
 def _memory(x: AnySamples) -> list[object]:
     if isinstance(x, DeviceSamples):
         return x.memory

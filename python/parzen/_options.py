@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import math
 import operator
+import reprlib
 
 import numpy as np
+
+LONGEST = 200  # letters of a value in a message
+
+
+def shown(value: object) -> str:
+    """Return a value for a message: of an array its type and shape, of what is long the ends."""
+    shape = getattr(value, "shape", ())
+    if isinstance(shape, tuple) and len(shape) > 0:
+        return f"{type(value).__name__} of shape {tuple(shape)}"
+    text = repr(value)
+    return text if len(text) <= LONGEST else reprlib.repr(value)
 
 
 def as_number(what: str, value: object) -> float:
@@ -15,7 +27,7 @@ def as_number(what: str, value: object) -> float:
             return float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
             pass
-    raise TypeError(f"{what} is {value!r}, expected a number")
+    raise TypeError(f"{what} is {shown(value)}, expected a number")
 
 
 def as_positive(what: str, value: object) -> float:
@@ -33,7 +45,7 @@ def as_integer(what: str, value: object, least: int, most: int = 2**31 - 1) -> i
     except TypeError:
         number = None
     if number is None or isinstance(value, bool | np.bool_):
-        raise TypeError(f"{what} is {value!r}, expected an integer >= {least}")
+        raise TypeError(f"{what} is {shown(value)}, expected an integer >= {least}")
     if number < least:
         raise ValueError(f"{what} is {number}, expected an integer >= {least}")
     if number > most:
@@ -50,4 +62,4 @@ def check_choice(what: str, value: object, choices: tuple[str, ...], remark: str
     """Refuse a value that is not one of the names."""
     if not isinstance(value, str) or value not in choices:
         expected = " or ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{what} is {value!r}, expected {expected}{remark}")
+        raise ValueError(f"{what} is {shown(value)}, expected {expected}{remark}")

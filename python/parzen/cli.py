@@ -28,6 +28,7 @@ from parzen._cli_options import (
     bandwidth_of,
     check_output_of,
     names_of,
+    refuse_options_of_images,
     refuse_other_options,
     set_threads,
     split,
@@ -141,6 +142,7 @@ def compare(
             return
         from parzen import protocols
         from parzen.compare import compare as run
+        from parzen.feature_sets import FeatureSet, read_features
         from parzen.report import show, write_json
         from parzen.settings import check_effect, chosen_metrics
         from parzen.several import compare_several
@@ -168,21 +170,29 @@ def compare(
                     check_effect(option, wanted, "it")
         with usage("--bandwidth"):
             h = None if bandwidth is None else bandwidth_of(bandwidth)
+        fakes = names_of(fake)
+        # With the Inception Score alone real is not looked at.
+        paths = fake if wanted == ("is",) else [real, *fake]
+        sets = {path: read_features(path) or path for path in paths}
+        on_features = all(isinstance(each, FeatureSet) for each in sets.values())
+        if on_features:
+            refuse_options_of_images(context)
         set_threads(threads)
         options: dict[str, Any] = {
             "metrics": metrics,
-            "encoder": encoder,
+            "encoder": None if on_features else encoder,
             "seed": seed,
             **given,
             "bandwidth": h,
             "protocol": protocol,
         }
+        against, others = sets.get(real, real), {name: sets[path] for name, path in fakes.items()}
         with _progress(images.progress) as progress:
             result: Comparison | Comparisons
             if len(fake) == 1:
-                result = run(real, fake[0], **options, progress=progress)
+                result = run(against, *others.values(), **options, progress=progress)
             else:
-                result = compare_several(real, names_of(fake), **options, progress=progress)
+                result = compare_several(against, others, **options, progress=progress)
         if json is not None:
             write_json(None if json == STDOUT else json, result.to_dict())
         show(result, _console(stderr=json == STDOUT))

@@ -115,8 +115,8 @@ def compare(
         has; the Inception Score only where there are images or logits.
     encoder
         How images become features: an `Encoder`, or the `network` of one, which is a name or a
-        callable; None: as the protocol has it, else Inception with the published weights. Not used
-        where features are given.
+        callable; None: as the protocol has it, else Inception with the published weights. An error
+        where all sets are features.
     seed
         Of all that is drawn: KID's subsets, the shuffle of the Inception Score, halves, blocks.
     bandwidth
@@ -146,7 +146,7 @@ def compare(
     ------
     ValueError, TypeError, OSError
         Where a set cannot be read or the two cannot be compared; the message says which and why.
-        Where an option has no effect on any of the metrics.
+        Where an option has no effect on any of the metrics, or an encoder none on the sets.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Callable, Sized
@@ -14,17 +15,28 @@ import numpy as np
 
 from parzen import protocols
 from parzen._extras import needed_by
+from parzen._options import shown
 from parzen.feature_sets import (
     LAYERS,
     LOGITS,
     MAIN,
+    NORMALISATIONS,
     ONLY,
+    RESIZES,
     FeatureSet,
     check_names,
     check_network,
     read_features,
 )
-from parzen.protocols import AnyProtocol
+from parzen.protocols import AnyProtocol, check_settled
+
+OWN_OPTIONS: dict[str, tuple[str, ...]] = {
+    "inception": (),
+    "random": ("weights",),
+    "timm": ("resize", "normalisation"),
+    "torchhub": ("resize", "normalisation"),
+    "clip": ("weights", "resize", "normalisation"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,11 @@ class Encoder:
         Whether to show a bar on standard error.
     threads
         Of torch; None: as torch has it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where there is no such network, resize, normalisation or layer, or the network has its own.
     """
 
     network: str | Callable[[Any], Any] = "inception"
@@ -90,19 +107,59 @@ class Encoder:
     progress: bool = False
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse, before anything is made, what this network does not have."""
+        for option in _own_options(self.network):
+            if getattr(self, option) is not None:
+                raise ValueError(f"{option}: {self.name} has its own; leave it out")
+        for option, choices in (("resize", RESIZES), ("normalisation", NORMALISATIONS)):
+            value = getattr(self, option)
+            if value is not None:
+                check_names(option, [value], choices)
+        if self.layer is not None:
+            check_names("layer", [self.layer], self.layers)
+
     @classmethod
     def of(cls, protocol: AnyProtocol, **options: Any) -> Encoder:
-        """Return an encoder as a protocol has it; `options` are the other attributes."""
+        """Return an encoder as a protocol has it.
+
+        Parameters
+        ----------
+        protocol
+            As `parzen.protocol` takes it.
+        **options
+            The other attributes. Of `network` another one may be given that is prepared alike, as
+            ``"random"``; resize, normalisation and layer are the protocol's.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where an option is one that the protocol settles, or as of `Encoder`.
+        """
         rules = protocols.protocol(protocol)
-        settled = {"network": rules.network, "layer": rules.layer, **rules.preparation()}
-        return cls(**{**settled, **options})
+        settled = {"layer": rules.layer, **rules.preparation()}
+        given = {option: value for option, value in options.items() if value is not None}
+        check_settled(
+            "Encoder.of", rules, **{name: (given.get(name, v), v) for name, v in settled.items()}
+        )
+        network = options.get("network", rules.network)
+        if rules.preparation() and "resize" in _own_options(network):
+            raise ValueError(
+                f"network {_name(network)} has a resize and a normalisation of its own beside "
+                f"protocol {rules.name!r}, which settles them; leave one out"
+            )
+        made = cls(**{**options, "network": network, **settled, "layer": None})
+        if rules.layer not in made.layers:
+            raise ValueError(
+                f"network {made.name} gives {', '.join(made.layers)} and no "
+                f"{rules.layer}, which protocol {rules.name!r} settles; leave one out"
+            )
+        return dataclasses.replace(made, layer=rules.layer)
 
     @property
     def name(self) -> str:
         """The network's name, for messages."""
-        if isinstance(self.network, str):
-            return self.network
-        return getattr(self.network, "__qualname__", type(self.network).__qualname__)
+        return _name(self.network)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -141,7 +198,7 @@ class Encoder:
         ModuleNotFoundError
             Where there are images but no torch or Pillow, or no package that owns the network.
         """
-        opened = source if isinstance(source, Opened) else self.open(source, layers)
+        opened = self.open(source, layers)
         if opened.stored is not None:
             return opened.stored
         from parzen.vision import extract_features
@@ -163,18 +220,13 @@ class Encoder:
 
     def open(self, source: object, layers: tuple[str, ...]) -> Opened:
         """Look at a source without loading the network; parameters and errors as of `read`."""
-        if isinstance(source, FeatureSet):
-            return Opened(source, source.source, source)
-        if isinstance(source, np.ndarray) and source.ndim == 2:
-            return Opened(source, "an array", FeatureSet({"features": source}))
+        opened = open_features(source)
+        if opened is not None:
+            return opened
         name = f"a {type(source).__name__}"
         if isinstance(source, str | os.PathLike):
-            source = path = Path(source)
-            name = str(path)
-            check_path(path)
-            stored = read_features(path)
-            if stored is not None:
-                return Opened(source, name, stored)
+            source = Path(source)
+            name = str(source)
         self._check(layers)
         instead = "give features (n, d) in a .npy or .npz file"
         with needed_by(f"{name} holds images, encoding which", "vision", instead):
@@ -198,16 +250,7 @@ class Encoder:
         return encoder(self.network, **given)
 
     def _check(self, layers: tuple[str, ...]) -> None:
-        """Refuse, before anything is made, what this network does not have."""
-        settled = ["weights", "resize", "normalisation"]
-        if isinstance(self.network, str):
-            family, _ = check_network("features", self.network)
-            settled = [] if family in ("inception", "random") else settled[1:]
-        elif not callable(self.network):
-            raise TypeError(f"network: expected a name or a callable, got {self.network!r}")
-        for option in settled:
-            if getattr(self, option) is not None:
-                raise ValueError(f"{option}: {self.name} has its own; leave it out")
+        """Refuse layers that this network does not give."""
         for layer in layers:
             if layer in LOGITS and layer not in self.layers:
                 raise ValueError(
@@ -222,6 +265,38 @@ class Encoder:
             folder.mkdir(parents=True, exist_ok=True)
             return folder
         return None
+
+
+def _name(network: str | Callable[[Any], Any]) -> str:
+    if isinstance(network, str):
+        return network
+    return getattr(network, "__qualname__", type(network).__qualname__)
+
+
+def _own_options(network: object) -> tuple[str, ...]:
+    """Return the options that a network has its own of, or none at all."""
+    if isinstance(network, str):
+        return OWN_OPTIONS[check_network("features", network)[0]]
+    if not callable(network):
+        raise TypeError(f"network: expected a name or a callable, got {shown(network)}")
+    return ("weights", "resize", "normalisation")
+
+
+def open_features(source: object) -> Opened | None:
+    """Return a source that holds features, or has been looked at; None where only images can be."""
+    if isinstance(source, Opened):
+        return source
+    if isinstance(source, FeatureSet):
+        return Opened(source, source.source, source)
+    if isinstance(source, np.ndarray) and source.ndim == 2:
+        return Opened(source, "an array", FeatureSet({"features": source}))
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        check_path(path)
+        stored = read_features(path)
+        if stored is not None:
+            return Opened(path, str(path), stored)
+    return None
 
 
 def check_path(source: object) -> None:

@@ -19,8 +19,9 @@ from parzen._files import written_whole
 
 Array = NDArray[Any]
 
-# Named here too, because the module that has them imports torch.
+# Named here too, because the modules that have them import torch.
 RESIZES = ("tf1", "pil-bicubic", "bilinear", "bilinear-antialias")
+NORMALISATIONS = ("(x - 128) / 128", "2 x / 255 - 1")
 LAYERS = ("64", "192", "768", "2048", "logits_unbiased", "logits")
 LOGITS = ("logits_unbiased", "logits")
 MAIN = "2048"
@@ -84,7 +85,7 @@ def check_names(what: str, given: Iterable[str], known: tuple[str, ...]) -> tupl
     names, prefix = tuple(dict.fromkeys(given)), f"{what}: " if what else ""
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"{prefix}there is no {name!r}, only {', '.join(known)}{hint}")
     if not names:

@@ -261,13 +261,18 @@ def rules_of(
         raise ValueError(
             f"{function}: protocol {chosen.name!r} has no {metric}; those of {', '.join(having)} do"
         )
-    for option, (value, default) in options.items():
-        if value is not default and value != default:
+    check_settled(function, chosen, **options)
+    return rules
+
+
+def check_settled(function: str, chosen: Protocol, **options: tuple[object, object]) -> None:
+    """Refuse an option (value, accepted) that the protocol settles in another way."""
+    for option, (value, accepted) in options.items():
+        if value is not accepted and value != accepted:
             raise ValueError(
                 f"{function}: {option}={value!r} beside protocol {chosen.name!r}, which settles "
                 f"it; leave one out, or change the protocol by dataclasses.replace"
             )
-    return rules
 
 
 def recorded(given: AnyProtocol | None) -> dict[str, str]:

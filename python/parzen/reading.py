@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from parzen.encode import Encoder, Opened, check_path
+from parzen.encode import Encoder, Opened, check_path, open_features
 from parzen.feature_sets import LOGITS, FeatureSet
+from parzen.protocols import Protocol
 from parzen.settings import Settings
 
 
@@ -19,19 +20,25 @@ def read_sets(
     settings: Settings,
 ) -> tuple[FeatureSet, list[FeatureSet]]:
     """Return the features of the real set, empty where none are needed, and of the fake ones."""
-    rules = settings.rules
-    if encoder is None:
-        encoder = Encoder() if rules is None else Encoder.of(rules)
-    elif not isinstance(encoder, Encoder):
-        encoder = Encoder(encoder) if rules is None else Encoder.of(rules, network=encoder)
+    for source in (real, *fakes) if settings.pairwise else fakes:
+        check_path(source)
+    fakes = [open_features(fake) or fake for fake in fakes]
+    # Of the fake set alone is the Inception Score: with nothing else asked, real is not read.
+    if settings.pairwise:
+        real = open_features(real) or real
+    sets = (real, *fakes) if settings.pairwise else fakes
+    if all(isinstance(each, Opened) for each in sets):
+        if encoder is not None:
+            raise ValueError(
+                "compare: encoder has no effect on features, only on images; leave it out"
+            )
+        encoder = Encoder()  # whatever a protocol says of one
+    else:
+        encoder = _encoder(encoder, settings.rules)
     main = encoder.main if settings.pairwise else ()
     wants_logits = "is" in settings.metrics
     logits = (LOGITS[:1] if settings.named else encoder.logits) if wants_logits else ()
-
-    for source in (real, *fakes) if settings.pairwise else fakes:
-        check_path(source)
     opened = [encoder.open(fake, main + logits) for fake in fakes]
-    # Of the fake set alone is the Inception Score: with nothing else asked, real is not read.
     against = encoder.open(real, main) if settings.pairwise else None
     for each in opened:
         if wants_logits and settings.named and each.stored and each.stored.logits() is None:
@@ -47,6 +54,15 @@ def read_sets(
     if against is None:
         return FeatureSet({}, None, str(real)), y
     return encoder.read(against, main), y
+
+
+def _encoder(given: Encoder | str | Callable[[Any], Any] | None, rules: Protocol | None) -> Encoder:
+    """Return the encoder that was given, or the protocol's, or both in one."""
+    if isinstance(given, Encoder):
+        return given
+    if given is None:
+        return Encoder() if rules is None else Encoder.of(rules)
+    return Encoder(given) if rules is None else Encoder.of(rules, network=given)
 
 
 def _rows(opened: Opened) -> int | None:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from parzen._options import shown
+from parzen.compare import Comparison
+from parzen.metrics.labels import named
 from parzen.report import figures
+from parzen.several import Comparisons
+
+AnyResult: TypeAlias = "Comparison | Mapping[str, Any] | str | os.PathLike[str]"
 
 LOWER_BOUND = "the error is a lower bound: balls or density held fixed; see halves"
 OTHER_REAL = "of different real samples: the difference mixes two references"
@@ -92,47 +100,87 @@ class Difference:
     notes: tuple[str, ...] = ()
 
 
-def read_result(path: Path) -> dict[str, Any]:
+def read_result(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a file that ``parzen compare --json`` wrote.
 
     Raises
     ------
-    ValueError
-        Where it is something else.
+    ValueError, OSError
+        Where it is something else, or holds several results.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(Path(path).read_text())
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is no JSON: {error}") from error
+    return _checked(str(path), content)
+
+
+def as_result(what: str, given: AnyResult) -> dict[str, Any]:
+    """Return a result as its file has it: that of a `Comparison`, of a path, or as it is.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        Where it is something else, or holds several results.
+    """
+    if isinstance(given, str | os.PathLike):
+        return read_result(given)
+    if isinstance(given, Comparison | Comparisons):
+        given = given.to_dict()
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f"{what} is {shown(given)}, expected a Comparison, its to_dict() or the path of a file "
+            f"that parzen compare --json wrote"
+        )
+    try:
+        content = json.loads(json.dumps(dict(given)))  # as from a file, where tuples are lists
+    except TypeError as error:
+        raise TypeError(f"{what} is no result of parzen compare: {error}") from error
+    return _checked(what, content)
+
+
+def _checked(what: str, content: object) -> dict[str, Any]:
+    """Refuse what is not one result."""
     keys = ("metrics", "notes", "protocol")
-    if not isinstance(content, dict) or not all(key in content for key in keys):
-        raise ValueError(f"{path} is no result of parzen compare: expected the keys {keys}")
-    return content
+    if isinstance(content, dict) and all(key in content for key in keys):
+        return content
+    results = content.get("results") if isinstance(content, dict) else None
+    if isinstance(results, dict) and results:
+        first = next(iter(results))
+        raise ValueError(
+            f"{what} holds the results of {len(results)} fake sets ({named(results)}), and one is "
+            f"expected: keep that of parzen compare REAL FAKE for one of them, or in Python pass "
+            f"its results[{first!r}]"
+        )
+    raise ValueError(f"{what} is no result of parzen compare: expected the keys {keys}")
 
 
-def differences(first: dict[str, Any], second: dict[str, Any]) -> list[Difference]:
+def differences(first: AnyResult, second: AnyResult) -> list[Difference]:
     """Return the differences of all metrics that both results have.
 
     Parameters
     ----------
     first, second
-        As `read_result` or `Comparison.to_dict` returns them.
+        Each a `Comparison`, its ``to_dict()``, or the path of a file that ``parzen compare --json``
+        wrote.
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError, OSError
         Where different protocols made the features, or no metric has the same options in both: the
-        message names every field that differs, with both values. Where they share no metric.
+        message names every field that differs, with both values. Where they share no metric. Where
+        one is no result, or holds several.
 
     Examples
     --------
     >>> import numpy as np
     >>> from parzen.compare import compare
     >>> real, one, other = np.random.default_rng(0).normal(size=(3, 300, 4))
-    >>> a, b = (compare(real, x, metrics="kid,vendi").to_dict() for x in (one, 2 * other))
+    >>> a, b = (compare(real, x, metrics="kid,vendi") for x in (one, 2 * other))
     >>> {line.name: line.ratio is None for line in differences(a, b)}
     {'kid': True, 'kid_subsets': True, 'vendi': False}
     """
+    first, second = as_result("first", first), as_result("second", second)
     shared = [name for name in first["metrics"] if name in second["metrics"]]
     if not shared:
         raise ValueError(
@@ -152,9 +200,10 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> list[Differenc
 
 
 def notes(
-    first: dict[str, Any], second: dict[str, Any], names: tuple[str, str] = ("first", "second")
+    first: AnyResult, second: AnyResult, names: tuple[str, str] = ("first", "second")
 ) -> list[str]:
     """Return what a reader has to know of two results: of their samples, and their own notes."""
+    first, second = as_result("first", first), as_result("second", second)
     found = []
     same = {key: _same(first, second, key) for key in ("real", "fake", "logits")}
     if None in (same["real"], same["fake"]):

@@ -7,13 +7,17 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
 
 from parzen.compare import Comparison, compare_sets
 from parzen.encode import Encoder
 from parzen.feature_sets import FeatureSet
 from parzen.measure import Progress
-from parzen.metrics.compare_models import compare_models
+from parzen.metrics.compare_models import LEAST_ROWS, compare_models
+from parzen.metrics.fid_jackknife import few
+from parzen.metrics.fid_models import too_few
 from parzen.metrics.model_comparison import ModelComparison
 from parzen.protocols import AnyProtocol
 from parzen.reading import read_sets
@@ -21,6 +25,8 @@ from parzen.settings import SEED, Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+Tested: TypeAlias = Literal["kid", "fid"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class Comparisons:
     results
         Name of a fake set to its `Comparison` with the real one.
     models
-        The pairs of fake sets by KID, and by FID where the jackknife was asked for.
+        The pairs of fake sets by KID, and by FID where the jackknife was asked for and no set is
+        too small for it.
     notes
         What a reader has to know, of all sets or of one that is named.
     """
@@ -83,7 +90,8 @@ def compare_several(
         Name to a set, two or more.
     metrics, encoder, seed, bandwidth, k, halves, jackknife, protocol, progress
         As of `parzen.compare.compare`. Pairs are compared by KID where it is among the metrics, and
-        by FID where it is and has the jackknife.
+        by FID where it is and has the jackknife; not where a set has too few rows for it (2 d for
+        FID), which a note says.
 
     Returns
     -------
@@ -125,23 +133,50 @@ def compare_several(
     )
     x, sets = read_sets(real, list(fakes.values()), encoder, settings)
     named = {str(name): y for name, y in zip(fakes, sets, strict=True)}
+    tested, untested = _tested(x, named, settings)
     results = {
         name: compare_sets(x, y, settings, started, _named(progress, name))
         for name, y in named.items()
     }
-    models, warned = _models(x, named, settings, progress)
-    return Comparisons(results, models, (*_notes(results), *warned))
+    models, warned = _models(x, named, tested, settings.seed, progress)
+    return Comparisons(results, models, (*_notes(results), *untested, *warned))
+
+
+def _tested(
+    x: FeatureSet, sets: dict[str, FeatureSet], settings: Settings
+) -> tuple[list[Tested], list[str]]:
+    """Return the metrics by which pairs are compared, and notes on those by which they are not."""
+    asked: dict[Tested, bool] = {"kid": "kid" in settings.metrics, "fid": settings.jackknife}
+    if not any(asked.values()):
+        return [], ["Pairs are compared by kid, and by fid with the jackknife; neither is asked."]
+    given = {"real": x, **{f"fake {name!r}": y for name, y in sets.items()}}
+    shapes = {name: np.shape(z.features()[1]) for name, z in given.items()}
+    sizes = {name: next(iter(shape), 0) for name, shape in shapes.items()}
+    d = next(iter(shapes["real"][1:]), 0)
+    small = few(sizes, LEAST_ROWS, d)
+    missing: dict[Tested, str] = {
+        "kid": f"{small}, and {LEAST_ROWS} are needed" if small else "",
+        "fid": too_few(sizes, d),
+    }
+    tested: list[Tested] = [metric for metric in missing if asked[metric] and not missing[metric]]
+    notes = [
+        f"Pairs are not compared by {metric}: {why}."
+        for metric, why in missing.items()
+        if asked[metric] and why
+    ]
+    return tested, notes
 
 
 def _models(
-    x: FeatureSet, sets: dict[str, FeatureSet], settings: Settings, progress: Progress | None
+    x: FeatureSet,
+    sets: dict[str, FeatureSet],
+    tested: list[Tested],
+    seed: int,
+    progress: Progress | None,
 ) -> tuple[tuple[ModelComparison, ...], list[str]]:
-    """Return the pairs by each metric that has a test, and the warnings as notes."""
-    tested: list[Literal["kid", "fid"]] = ["kid"] if "kid" in settings.metrics else []
-    if settings.jackknife:
-        tested.append("fid")
+    """Return the pairs by each metric, and the warnings as notes."""
     if not tested:
-        return (), ["Pairs are compared by kid, and by fid with the jackknife; neither is asked."]
+        return (), []
     real = x.features()[1]
     models = {name: y.features()[1] for name, y in sets.items()}
     found = []
@@ -149,9 +184,7 @@ def _models(
         warnings.simplefilter("always")
         for metric in tested:
             report = None if progress is None else functools.partial(progress, f"pairs by {metric}")
-            found.append(
-                compare_models(models, real, metric=metric, seed=settings.seed, progress=report)
-            )
+            found.append(compare_models(models, real, metric=metric, seed=seed, progress=report))
     return tuple(found), list(dict.fromkeys(str(warning.message) for warning in caught))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -87,8 +88,9 @@ def as_codes_and_factors(
 
 
 def as_labels(name: str, labels: object, *, function: str, rows: int | None = None) -> Indices:
-    """Return labels (n,), numbered 0, 1, ... in the order of their values."""
-    given = as_float64(name, labels, function=function, shape=None, meaning="one label a row")
+    """Return labels (n,), integers or strings, numbered 0, 1, ... in the order of their values."""
+    numbers = _numbered(labels)
+    given = as_float64(name, numbers, function=function, shape=None, meaning="one label a row")
     if given.ndim != 1:
         raise ValueError(f"{function}: {name} has shape {given.shape}, expected (n,)")
     if len(given) < 2:
@@ -97,6 +99,16 @@ def as_labels(name: str, labels: object, *, function: str, rows: int | None = No
         raise ValueError(f"{function}: {name} has {len(given)} rows, expected {rows}")
     whole = _whole(f"{function}: {name}", given[:, None])[:, 0]
     return np.unique(whole, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _numbered(labels: object) -> object:
+    """Return strings numbered in their order, and all else as it is."""
+    values = labels.tolist() if hasattr(labels, "tolist") else labels
+    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) == 0:
+        return labels
+    if not all(isinstance(value, str) for value in values):
+        return labels
+    return np.unique(np.array(values), return_inverse=True)[1]
 
 
 def _whole(where: str, values: NDArray[np.float32] | NDArray[np.float64]) -> Indices:

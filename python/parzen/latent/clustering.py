@@ -58,7 +58,7 @@ def clustering(
     Parameters
     ----------
     labels_true, labels_pred
-        (n,) integers. Which number stands for which cluster does not matter.
+        (n,) integers or strings. Which of them stands for which cluster does not matter.
     bootstraps
         How many times rows are drawn again for the standard errors; 0: none.
     seed
@@ -120,7 +120,7 @@ def kmeans(
     codes
         (n, c) numbers, taken as they are: scale the columns that should weigh the same.
     labels
-        (n,) integers.
+        (n,) integers or strings.
     k
         Number of clusters; None: as many as there are labels.
     starts
@@ -190,7 +190,7 @@ def silhouette(
     codes
         (n, c) numbers; distances are Euclidean.
     labels
-        (n,) integers, with at least two values and at least one row that is not alone.
+        (n,) integers or strings, with at least two values and at least one row that is not alone.
     sample_size
         Take so many random rows; None: all, at a cost of n^2 distances, a part at a time.
     seed

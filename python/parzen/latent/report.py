@@ -174,7 +174,7 @@ def report(
     names
         Of the k factors.
     labels
-        (n,) integers; silhouette (of at most 5000 random rows) and k-means are of these.
+        (n,) integers or strings; silhouette (of at most 5000 random rows) and k-means are of these.
     curve
         What `rate_distortion` returned, to stand in the same table.
     bins, estimator, test_size, bootstraps, seed, n_jobs

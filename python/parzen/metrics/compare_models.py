@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from parzen._samples import AnySamples
 
 BLOCKS = 10
+LEAST_ROWS = 4  # of a standard error of MMD
 LEAST_PERMUTATIONS = 1000
 
 
@@ -132,7 +133,9 @@ def compare_models(
             )
     seed = as_seed(f"{function}: seed", seed)
     folds = BLOCKS if blocks is None else as_integer(f"{function}: blocks", blocks, 2)
-    names, x, samples = _samples(function, models, real, 2 * folds if metric == "fid" else 4)
+    names, x, samples = _samples(
+        function, models, real, 2 * folds if metric == "fid" else LEAST_ROWS
+    )
     labels = ["real", *(f"models[{name!r}]" for name in names)]
     _warn_of_same_rows(function, labels, [x, *samples])
     share = 0.5 if metric != "fid" else 1.0

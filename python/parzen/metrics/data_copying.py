@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float64]
 CellRows = dict[Any, tuple[Rows, Rows, Rows]]
 
+LEAST = 20
+
 
 class DataCopyingTest(NamedTuple):
     """A test for copies of training samples.
@@ -57,7 +59,7 @@ def data_copying_test(
     fake: object,
     *,
     cells: int | Sequence[object] | None = None,
-    least: int = 20,
+    least: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> DataCopyingTest:
@@ -77,7 +79,7 @@ def data_copying_test(
         the training sample, by scikit-learn; three sequences of labels, of the rows of `train`,
         `test` and `fake`: those cells. None: one cell, all of space.
     least
-        Cells with fewer fake samples are left out of `c_t`.
+        Cells with fewer fake samples are left out of `c_t`. None: 20.
     seed
         Of k-means.
     progress
@@ -91,10 +93,15 @@ def data_copying_test(
     Raises
     ------
     ValueError, TypeError
-        Where features or options are not as described, a cell has no training or no test sample
-        (the message names it), or none has `least` fake ones.
+        Where features or options are not as described, `least` is given without cells, a cell has
+        no training or no test sample (the message names it), or none has `least` fake ones.
     ModuleNotFoundError
         Where `cells` is an integer and scikit-learn is not installed.
+
+    Warns
+    -----
+    CopiedSampleWarning
+        Where two of the three are one array.
 
     References
     ----------
@@ -112,7 +119,9 @@ def data_copying_test(
     True
     """
     function = "data_copying_test"
-    least = as_integer(f"{function}: least", least, 1)
+    least_fake = LEAST if least is None else as_integer(f"{function}: least", least, 1)
+    if cells is None and least is not None:
+        raise ValueError(f"{function}: least={least!r} has no effect without cells; leave it out")
     seed = as_seed(f"{function}: seed", seed)
     a, b, c = (
         s.astype(np.float64, copy=False)  # in one type, so that equal distances tie
@@ -120,7 +129,7 @@ def data_copying_test(
     )
     samples = a, b, c
     rows = _cells(function, cells, samples, seed)
-    facts = {"train": len(a), "least": least, "cells": len(rows), "seed": seed}
+    facts = {"train": len(a), "least": least_fake, "cells": len(rows), "seed": seed}
     record = provenance(function, b, c, **facts)
     standard = {**record, "null_deviation": 1.0}
     z = Estimate(_z(a, b, c, part(progress, 0.0, 0.5)), None, standard)
@@ -131,7 +140,7 @@ def data_copying_test(
         if len(in_fake) > 0:
             value = _z(a[in_train], b[in_test], c[in_fake], step)
             by_cell[label] = Estimate(value, None, {**standard, "test": len(in_test)})
-        if len(in_fake) >= least:
+        if len(in_fake) >= least_fake:
             weights.append(len(in_test))
             values.append(float(by_cell[label]))
     if progress is not None:
@@ -141,8 +150,8 @@ def data_copying_test(
         return DataCopyingTest(z, p_value, z, {})
     if not weights:
         raise ValueError(
-            f"{function}: none of the {len(rows)} cells has {least} fake samples; pass fewer cells "
-            f"or a smaller least"
+            f"{function}: none of the {len(rows)} cells has {least_fake} fake samples; pass fewer "
+            f"cells or a smaller least"
         )
     shares = np.array(weights) / sum(weights)
     deviation = math.sqrt(shares @ shares)

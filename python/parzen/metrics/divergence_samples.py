@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from parzen._core import Progress
     from parzen._samples import AnySamples
 
+K, RULE = 5, "scott"
+
 
 def kl_divergence_from_samples(
     x: object,
     y: object,
     *,
-    k: int = 5,
+    k: int | None = None,
     method: Literal["neighbors", "kde"] = "neighbors",
-    bandwidth: float | str | Sequence[float] = "scott",
+    bandwidth: float | str | Sequence[float] | None = None,
     progress: Progress | None = None,
 ) -> Estimate:
     """Estimate KL(p || q), in nats, from samples x of p and y of q alone.
@@ -44,12 +46,12 @@ def kl_divergence_from_samples(
     x, y
         Samples (n, d) and (m, d) of continuous distributions, independent draws; n >= 2.
     k
-        Of ``"neighbors"``: 1 <= k < n, k <= m.
+        Of ``"neighbors"``: 1 <= k < n, k <= m. None: 5.
     method
         ``"neighbors"`` or ``"kde"``.
     bandwidth
         Of ``"kde"``, as in `KernelDensity`: a number for both samples, or a rule's name or a
-        sequence to choose from, for each sample on its own.
+        sequence to choose from, for each sample on its own. None: ``"scott"``.
     progress
         Called with the fraction done.
 
@@ -64,8 +66,9 @@ def kl_divergence_from_samples(
     Raises
     ------
     ValueError, TypeError
-        Where samples or options are not as described; where a row of x has k rows of x or of y at
-        distance 0, which samples of a continuous distribution do not have.
+        Where samples or options are not as described, or an option is of the other method; where a
+        row of x has k rows of x or of y at distance 0, which samples of a continuous distribution
+        do not have.
 
     Warns
     -----
@@ -90,12 +93,18 @@ def kl_divergence_from_samples(
     """
     function = "kl_divergence_from_samples"
     check_choice(f"{function}: method", method, ("neighbors", "kde"))
+    for option, given, owner in (("k", k, "neighbors"), ("bandwidth", bandwidth, "kde")):
+        if given is not None and method != owner:
+            raise ValueError(
+                f"{function}: {option} is of method {owner!r}, not of {method!r}; leave it out"
+            )
     a, b = as_pair(x, y, function=function, on_device=True)
     if len(a) < 2:
         raise ValueError(f"{function}: x has 1 sample, expected at least 2")
     if method == "kde":
-        return _by_densities(function, a, b, bandwidth, progress)
-    k = as_integer(f"{function}: k", k, 1)
+        rule = RULE if bandwidth is None else bandwidth
+        return _by_densities(function, a, b, rule, progress)
+    k = K if k is None else as_integer(f"{function}: k", k, 1)
     for name, rows, most in (("x", len(a), len(a) - 1), ("y", len(b), len(b))):
         if k > most:
             raise ValueError(f"{function}: k is {k}, {name} has {rows} samples; pass k<={most}")

@@ -99,14 +99,19 @@ def _estimate(whole: float, sides: list[Any], record: dict[str, Any]) -> Estimat
     return Estimate(whole - bias, stderr, record)
 
 
+def too_few(sizes: Mapping[str, int], d: int) -> str:
+    """Return why FID cannot be corrected of so few rows, in words; nothing where it can."""
+    small = few(sizes, LEAST * d, d)
+    return small and f"{small}; FID cannot be freed of its bias below {LEAST * d} ({LEAST} d)"
+
+
 def check_sizes(function: str, real: AnySamples, models: Mapping[str, AnySamples]) -> None:
     """Refuse samples whose FID cannot be corrected, warn where a part of its bias is left."""
     d = real.shape[1]
     sizes = {"real": len(real), **{f"models[{name!r}]": len(s) for name, s in models.items()}}
-    if small := few(sizes, LEAST * d, d):
+    if missing := too_few(sizes, d):
         raise ValueError(
-            f"{function}: {small}; FID cannot be freed of its bias below {LEAST * d} ({LEAST} d): "
-            f"pass more samples, or metric='kid', which is unbiased"
+            f"{function}: {missing}: pass more samples, or metric='kid', which is unbiased"
         )
     if small := few(sizes, enough := enough_for(d), d):
         warnings.warn(

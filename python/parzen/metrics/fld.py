@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from parzen._arrays import check_range, distance_magnitude, extent
-from parzen._copies import COPIES, copied_share, warn_of_copies
+from parzen._copies import COPIES, are_given_twice, copied_share, warn_of_copies
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.squared_distances import distance_blocks
@@ -90,8 +90,9 @@ def fld(
     Warns
     -----
     CopiedSampleWarning
-        Where more than 1 in 100 fake samples are, to the bit, training samples, beyond the share of
-        the test samples that are: they are memorized, which `value` and `gap` then show.
+        Where two of the three are one array. Where more than 1 in 100 fake samples are, to the bit,
+        training samples, beyond the share of the test samples that are: they are memorized, which
+        `value` and `gap` then show.
 
     References
     ----------
@@ -112,6 +113,7 @@ def fld(
     most = as_integer(f"{function}: fake_size", fake_size, 1)
     seed = as_seed(f"{function}: seed", seed)
     a, b, c = as_train_test_fake(function, train, test, fake, min_rows=(4, 2, 1))
+    warned = are_given_twice((train, fake), (a, c))
     random = np.random.default_rng(seed)
     if len(c) > most:
         c = c[np.sort(random.choice(len(c), most, replace=False))]
@@ -119,7 +121,7 @@ def fld(
     record = provenance(function, b, c, lower_bound="the fitted windows are held fixed", **facts)
     a, b, c = _standardised(a, b, c)
     record["copies"] = copied_share(c, a)
-    if record["copies"] - copied_share(b, a) > COPIES:
+    if not warned and record["copies"] - copied_share(b, a) > COPIES:
         warn_of_copies(
             f"{function}: {record['copies']:.0%} of the fake samples are exact copies of training "
             f"samples: the generator has memorized them, or is train given in the place of fake?"

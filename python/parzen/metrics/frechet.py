@@ -180,7 +180,8 @@ def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -
     mu1, mu2
         Means (d,).
     sigma1, sigma2
-        Covariances (d, d), symmetric positive semidefinite, singular ones too.
+        Covariances (d, d), symmetric positive semidefinite, singular ones too. Scalars, of means
+        too, are d = 1.
 
     Returns
     -------
@@ -213,8 +214,11 @@ def frechet_distance(mu1: object, sigma1: object, mu2: object, sigma2: object) -
     a = as_float64("mu1", mu1, function=function, shape=None, meaning="")
     if a.ndim != 1 or a.size == 0:
         raise ValueError(f"{function}: mu1 has shape {a.shape}, expected (d,)")
-    meaning = f"mu1 has {a.size} numbers"
-    b = as_float64("mu2", mu2, function=function, shape=(a.size,), meaning=meaning)
+    b = as_float64("mu2", mu2, function=function, shape=None, meaning="")
+    if b.shape != a.shape:
+        raise ValueError(
+            f"{function}: mu2 has shape {b.shape}, expected {a.shape}: mu1 has {a.size} numbers"
+        )
     sigma_a = _covariance("sigma1", sigma1, function, a.size)
     sigma_b = _covariance("sigma2", sigma2, function, a.size)
     root, worst = _trace_sqrt_product(sigma_a, sigma_b)
@@ -319,8 +323,13 @@ def _scaled(sigma: Matrix) -> tuple[Matrix, int]:
 
 
 def _covariance(name: str, sigma: object, function: str, d: int | None) -> Matrix:
-    shape = None if d is None else (d, d)
-    values = as_float64(name, sigma, function=function, shape=shape, meaning=f"mu1 has {d} numbers")
+    values = as_float64(name, sigma, function=function, shape=None, meaning="")
+    if d == 1 and values.shape == (1,):  # a scalar
+        values = values.reshape(1, 1)
+    if d is not None and values.shape != (d, d):
+        raise ValueError(
+            f"{function}: {name} has shape {values.shape}, expected {(d, d)}: mu1 has {d} numbers"
+        )
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
         raise ValueError(f"{function}: {name} has shape {values.shape}, expected (d, d)")
     return symmetric(f"{function}: {name}", values)

@@ -43,7 +43,7 @@ def kid(
     gamma: float | None = None,
     coef0: float = 1.0,
     subsets: int | None = 100,
-    subset_size: int = 1000,
+    subset_size: int | None = None,
     seed: int = 2020,
     method: Literal["auto", "pairs", "moments"] = "auto",
     precision: Literal["full", "fast"] = "full",
@@ -65,7 +65,7 @@ def kid(
         cheaper, with n = m up to about subset_size sqrt(subsets); the answer is the same to
         rounding. ``subsets=None`` takes all pairs of all samples: the estimate of least variance,
         with a true standard error and nothing random about it; prefer it where no published
-        number is to be matched.
+        number is to be matched. It has no `subset_size`, which is 1000 where it is None.
     seed
         Of the subsets, drawn as torch-fidelity draws them, `real` first: on the same float64
         features ``kid(a, b)`` is ``kid_features_to_metric(a, b)`` to rounding.
@@ -91,8 +91,8 @@ def kid(
     Raises
     ------
     ValueError, TypeError
-        Where features or options are not as described; where a sample is smaller than
-        `subset_size`.
+        Where features or options are not as described, or one has no effect; where a sample is
+        smaller than `subset_size`.
 
     References
     ----------
@@ -110,8 +110,13 @@ def kid(
     """
     check_choice("kid: method", method, ("auto", "pairs", "moments"))
     rules = KIDRules()
+    if subsets is None and subset_size is not None:
+        raise ValueError(
+            f"kid: subset_size={subset_size!r} has no effect on subsets=None, which takes all "
+            f"samples; leave it out"
+        )
     if protocol is not None:
-        given = {"subsets": (subsets, 100), "subset_size": (subset_size, 1000)}
+        given = {"subsets": (subsets, 100), "subset_size": (subset_size, None)}
         kernel_given = {"degree": (degree, 3), "gamma": (gamma, None), "coef0": (coef0, 1.0)}
         rules = rules_of("kid", protocol, "kid", **given, **kernel_given)
         subsets, subset_size = rules.subsets, rules.subset_size
@@ -134,16 +139,23 @@ def kid(
             mean = Estimate(sums.unbiased(), stderr, record)
         return KID(mean, None if stderr is None else Estimate(stderr, None, mean.provenance))
 
-    size = as_integer("kid: subset_size", subset_size, 2)
+    size = rules.subset_size
+    if subset_size is not None:
+        size = as_integer("kid: subset_size", subset_size, 2)
     rules = dataclasses.replace(rules, subsets=as_integer("kid: subsets", subsets, 1))
     seed = as_seed("kid: seed", seed)
     if rules.truncate:
         size = min(size, len(x), len(y))
     for name, rows in (("real", len(x)), ("fake", len(y))):
         if rows < size:
+            if protocol is None:
+                instead = f"subset_size<={rows} or subsets=None"
+            else:  # which settles both
+                instead = (
+                    "more samples, leave the protocol out, or change it by dataclasses.replace"
+                )
             raise ValueError(
-                f"kid: {name} has {rows} samples, subset_size is {size}; "
-                f"pass subset_size<={rows} or subsets=None"
+                f"kid: {name} has {rows} samples, subset_size is {size}; pass {instead}"
             )
     draws = subset_draws(len(x), len(y), rules, size, permutations(rules.draws, seed))
     values, way = Subsets(x, y, kernel, draws, rules.subsets, size, progress).mmds()

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parzen._options import shown
+
 Rows = NDArray[np.intp]
 
 
@@ -15,7 +17,7 @@ def rows_by_label(what: str, labels: object, n: int) -> dict[Any, Rows]:
     """Return the rows of each label; labels are a sequence or an array of n hashable objects."""
     values: Any = labels.tolist() if hasattr(labels, "tolist") else labels
     if isinstance(values, str | bytes | dict) or not isinstance(values, Iterable):
-        raise TypeError(f"{what} is {labels!r}, expected a sequence of {n} labels")
+        raise TypeError(f"{what} is {shown(labels)}, expected a sequence of {n} labels")
     values = list(values)
     if len(values) != n:
         raise ValueError(f"{what} has {len(values)} labels, expected one for each of {n} samples")
@@ -23,7 +25,7 @@ def rows_by_label(what: str, labels: object, n: int) -> dict[Any, Rows]:
     for row, label in enumerate(values):
         if not isinstance(label, Hashable):
             raise TypeError(
-                f"{what} has {label!r} in row {row}, expected a label that can be hashed: one "
+                f"{what} has {shown(label)} in row {row}, expected a label that can be hashed: one "
                 f"number or name for each sample"
             )
         rows.setdefault(label, []).append(row)

@@ -86,7 +86,7 @@ def log_density(
     [-0.981, -inf]
     """
     check_choice("log_density: kernel", kernel, KERNELS)
-    h = as_positive("log_density: bandwidth", bandwidth)
+    h = as_bandwidth("log_density: bandwidth", bandwidth)
     a, b = as_pair(
         x,
         queries,
@@ -144,6 +144,16 @@ def leave_one_out(
     integrals = [log_integral(kernel, h, d) for h in bandwidths]
     densities: Vector = log_sums - log_others - np.reshape(integrals, (-1, 1))
     return densities
+
+
+def as_bandwidth(what: str, bandwidth: object) -> float:
+    """Return a bandwidth > 0; a rule's name, which belongs elsewhere, is told where to."""
+    if isinstance(bandwidth, str):
+        raise TypeError(
+            f"{what} is {bandwidth!r}, expected a number; rules are KernelDensity's: pass "
+            f"KernelDensity('scott').fit(x).bandwidth_"
+        )
+    return as_positive(what, bandwidth)
 
 
 def as_weights(what: str, weights: object, n: int) -> Vector:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen._arrays import as_pair, center_of, check_range, extent
-from parzen._options import as_positive
 from parzen.metrics.kernels import bandwidth_magnitude
-from parzen.metrics.log_density import as_weights
+from parzen.metrics.log_density import as_bandwidth, as_weights
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -68,7 +67,7 @@ def log_density_gradient(
     [[-0.75], [0.25]]
     """
     function = "log_density_gradient"
-    h = as_positive(f"{function}: bandwidth", bandwidth)
+    h = as_bandwidth(f"{function}: bandwidth", bandwidth)
     a, b = as_pair(x, queries, function=function, names=("x", "queries"), independent=False)
     check_range(function, bandwidth_magnitude([h], a.shape[1], *extent(a, b)), a, b)
     log_weights = np.zeros(len(a))

@@ -27,6 +27,7 @@ from .options import as_value
 from .two_samples import TwoSampleMetric
 
 MAX_MOMENTS = 2**27  # numbers a side, 1 GiB
+SUBSET_SIZE = 1000
 
 
 class KernelInceptionDistance(TwoSampleMetric):
@@ -66,8 +67,8 @@ class KernelInceptionDistance(TwoSampleMetric):
     Raises
     ------
     ValueError, TypeError
-        Where arguments are not as described; from `compute`, where a kind has fewer images than
-        `subset_size`.
+        Where arguments are not as described, or one has no effect; from `compute`, where a kind has
+        fewer images than `subset_size`.
 
     Examples
     --------
@@ -92,7 +93,7 @@ class KernelInceptionDistance(TwoSampleMetric):
         self,
         feature: Feature = 2048,
         subsets: int | None = 100,
-        subset_size: int = 1000,
+        subset_size: int = SUBSET_SIZE,
         degree: int = 3,
         gamma: float | None = None,
         coef: float = 1.0,
@@ -117,6 +118,11 @@ class KernelInceptionDistance(TwoSampleMetric):
         if subsets is not None:
             self.subsets = as_value(as_integer, f"{where}: subsets", subsets, 1)
         self.subset_size = as_value(as_integer, f"{where}: subset_size", subset_size, 2)
+        if subsets is None and self.subset_size != SUBSET_SIZE:
+            raise ValueError(
+                f"{where}: subset_size={subset_size} has no effect on subsets=None, which takes "
+                f"all images; leave it out"
+            )
         self.degree = as_value(as_integer, f"{where}: degree", degree, 1)
         self.gamma = gamma
         if gamma is not None:

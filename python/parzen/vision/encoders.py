@@ -15,7 +15,7 @@ from torch import nn
 
 from parzen._extras import needed_by
 from parzen.feature_sets import check_network
-from parzen.protocols import Protocol
+from parzen.protocols import Protocol, check_settled
 
 from .inception import InceptionV3
 from .pretrained import PretrainedEncoder, SquareInput, normalisation
@@ -77,7 +77,8 @@ def encoder(
     Raises
     ------
     ValueError
-        There is no such network, or the weights do not fit it.
+        There is no such network, the weights do not fit it, or an option is one that the protocol
+        settles.
     ModuleNotFoundError
         The package that owns it is not installed; the message names the extra that brings it.
     OSError
@@ -101,7 +102,11 @@ def encoder(
     torch.Size([2, 64])
     """
     if isinstance(network, Protocol):
-        options = {**network.preparation(), **options}
+        settled = network.preparation()
+        check_settled(
+            "encoder", network, **{name: (options.get(name, v), v) for name, v in settled.items()}
+        )
+        options |= settled
         network = network.network
     family, rest = check_network("encoder", network)
     if weights is not None and family in ("random", "clip"):
@@ -116,11 +121,13 @@ def encoder(
     load = {"timm": _timm, "torchhub": _torchhub, "clip": _clip}[family]
     try:
         found = load(network, rest, weights, options)
-    except (ImportError, MemoryError, RuntimeError, TypeError, ValueError):
+    except (ImportError, MemoryError, torch.cuda.OutOfMemoryError, TypeError, ValueError):
         raise
     except OSError as error:  # the packages seldom say of which network
         raise OSError(f"encoder: {network} could not be loaded: {error}") from error
-    except Exception as error:  # what else a package raises, as on a damaged file
+    except (
+        Exception
+    ) as error:  # what else a package raises: a damaged file, weights of other shapes
         raise ValueError(f"encoder: {network} could not be loaded: {error}") from error
     known = [f"{key}={options[key]!r}" for key in sorted(options) if key not in _PRIVATE]
     if known:

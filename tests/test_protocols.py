@@ -179,6 +179,7 @@ def test_names():
 
 
 def test_the_table_in_the_documentation_is_that_of_the_objects():
+    pytest.importorskip("torch")
     from benchmarks.protocol_table import PAGE, markdown
 
     assert markdown() in PAGE.read_text(), "run python -m benchmarks.protocol_table"

@@ -19,6 +19,9 @@
 namespace py = pybind11;
 
 namespace parzen {
+
+void bind_device(py::module_&);  // bindings_device.cpp
+
 namespace {
 
 using Doubles = py::array_t<double>;
@@ -300,50 +303,6 @@ py::tuple trace_sqrt_product(const py::array& sigma1, const py::array& sigma2) {
   double trace, worst;
   Gil().without([&] { trace = cpu::trace_sqrt_product(data1, data2, d, &worst); });
   return py::make_tuple(trace, worst);
-}
-
-py::dict cuda_info() {
-  cuda::Facts facts;
-  Gil().without([&] { facts = cuda::facts(); });
-  py::list devices;
-  for (const auto& device : facts.devices) {
-    py::dict entry;
-    entry["name"] = device.name;
-    entry["capability"] = py::make_tuple(device.major, device.minor);
-    entry["multiprocessors"] = device.multiprocessors;
-    entry["total_bytes"] = device.total_bytes;
-    devices.append(entry);
-  }
-  const auto or_none = [](const std::string& text) { return text.empty() ? py::object(py::none()) : py::object(py::str(text)); };
-  py::dict info;
-  info["library"] = facts.library;
-  info["missing"] = or_none(facts.missing);
-  info["architectures"] = facts.architectures;
-  info["runtime"] = facts.runtime;
-  info["driver"] = facts.driver;
-  info["unusable"] = or_none(facts.unusable);
-  info["devices"] = devices;
-  return info;
-}
-
-void bind_device(py::module_& m) {
-  py::class_<DeviceMatrix>(m, "DeviceMatrix")
-      .def(py::init<std::uintptr_t, index, index, index, const std::string&, int, std::uintptr_t, const std::string&>(),
-           py::arg("pointer"), py::arg("rows"), py::arg("cols"), py::arg("stride"), py::arg("dtype"), py::arg("device"),
-           py::arg("stream") = 0, py::kw_only(), py::arg("precision") = "full");
-  m.def("cuda_info", &cuda_info);
-  m.def("cuda_free_bytes", [](int device) {
-    std::size_t bytes = 0;
-    Gil().without([&] { bytes = cuda::free_bytes(device); });
-    return bytes;
-  });
-  py::register_local_exception_translator([](std::exception_ptr error) {
-    try {
-      std::rethrow_exception(error);
-    } catch (const DeviceError& failure) {
-      PyErr_SetString(failure.out_of_memory ? PyExc_MemoryError : PyExc_RuntimeError, failure.what());
-    }
-  });
 }
 
 void bind_kernels(py::module_& m) {

@@ -166,34 +166,8 @@ class Quadratics : public PairSums {
   std::optional<Scratch<double>> values_;
 };
 
-template <class T, Argument argument>
-void quadratic(const KernelQuadratic& op, const Execution& execution, Run& run) {
-  const DeviceKernel kernel(op.kernel, run.stream);
-  const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
-  Quadratics<argument> sums(op, kernel.kernel, run);
-  with_product<T, argument>(op.x.cols, execution, [&](auto product) {
-    sweep<decltype(product), argument>(op.x, op.y, op.same ? Pairs::upper : Pairs::all, op.center ? center.get() : nullptr,
-                                       execution, run, sums);
-  });
-  sums.finish();
-}
-
-template <class T>
-void quadratic(const KernelQuadratic& op, const Execution& execution) {
-  Run run(execution, op.poll);
-  run.expect_here(op.x, "x");
-  run.expect_here(op.y, "y");
-  if (argument_of(op.kernel) == Argument::inner_product)
-    quadratic<T, Argument::inner_product>(op, execution, run);
-  else
-    quadratic<T, Argument::squared_distance>(op, execution, run);
-  if (op.same) diagonal_of<T>(op, run);
-}
-
 }  // namespace
 
-void kernel_quadratic(const KernelQuadratic& op, const Execution& execution) {
-  op.x.type == Type::float32 ? quadratic<float>(op, execution) : quadratic<double>(op, execution);
-}
+void kernel_quadratic(const KernelQuadratic& op, const Execution& execution) { sum_pairs<Quadratics>(op, execution); }
 
 }  // namespace parzen::cuda

@@ -221,4 +221,34 @@ void diagonal_of(const KernelSum& op, Run& run) {
   run.finish();
 }
 
+// An operation on kernel values over all pairs: `Sums<argument>` is made of it, its kernel and the run, and is a sweep's sums.
+template <template <Argument> class Sums, class T, Argument argument, class Op>
+void sum_pairs(const Op& op, const Execution& execution, Run& run) {
+  const DeviceKernel kernel(op.kernel, run.stream);
+  const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
+  Sums<argument> sums(op, kernel.kernel, run);
+  with_product<T, argument>(op.x.cols, execution, [&](auto product) {
+    sweep<decltype(product), argument>(op.x, op.y, op.same ? Pairs::upper : Pairs::all, op.center ? center.get() : nullptr,
+                                       execution, run, sums);
+  });
+  sums.finish();
+}
+
+template <template <Argument> class Sums, class T, class Op>
+void sum_pairs(const Op& op, const Execution& execution) {
+  Run run(execution, op.poll);
+  run.expect_here(op.x, "x");
+  run.expect_here(op.y, "y");
+  if (argument_of(op.kernel) == Argument::inner_product)
+    sum_pairs<Sums, T, Argument::inner_product>(op, execution, run);
+  else
+    sum_pairs<Sums, T, Argument::squared_distance>(op, execution, run);
+  if (op.same) diagonal_of<T>(op, run);
+}
+
+template <template <Argument> class Sums, class Op>
+void sum_pairs(const Op& op, const Execution& execution) {
+  op.x.type == Type::float32 ? sum_pairs<Sums, float>(op, execution) : sum_pairs<Sums, double>(op, execution);
+}
+
 }  // namespace parzen::cuda

@@ -7,7 +7,7 @@ import pytest
 
 import parzen
 from parzen import CopiedSampleWarning
-from parzen._copies import common_rows, copied_share
+from parzen._copies import common_rows, copied_shares
 
 ROWS = np.random.default_rng(0).normal(size=(60, 3))
 LABELS = [0, 1] * 30
@@ -139,10 +139,9 @@ def test_mifid_of_copies(over, rng):
 
 def test_the_share_of_copies():
     rows = np.array([[0.0, 1.0], [2.0, 3.0], [2.0, 3.0], [4.0, 5.0]])
-    assert copied_share(rows, rows) == 1.0
-    assert copied_share(rows, np.array([[2.0, 3.0]])) == 0.5
-    assert copied_share(rows[:, ::-1], rows) == 0.0
-    assert copied_share(rows[:1], -rows * [1.0, -1.0]) == 1.0  # -0.0 is 0.0
+    assert copied_shares(rows, rows, rows[:, ::-1]) == [1.0, 0.0]
+    assert copied_shares(np.array([[2.0, 3.0]]), rows) == [0.5]
+    assert copied_shares(-rows * [1.0, -1.0], rows[:1]) == [1.0]  # -0.0 is 0.0
 
 
 def test_rows_in_common(rng):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen._device import DeviceSamples
+from parzen._samples import column_sums
 
 if TYPE_CHECKING:
     from parzen._samples import AnySamples
@@ -47,10 +48,19 @@ def _memory(x: AnySamples) -> list[object]:
     return [interface[name] for name in ("data", "typestr", "shape", "strides")]
 
 
-def copied_share(rows: NDArray[np.float64], among: NDArray[np.float64]) -> float:
-    """Return how many of the rows are, to the bit, rows of another sample: from 0 to 1."""
+def copied_shares(among: NDArray[np.float64], *samples: NDArray[np.float64]) -> list[float]:
+    """Return how much of each sample is, to the bit, rows of another one: from 0 to 1."""
     known = set(map(_digest, among))
-    return sum(_digest(row) in known for row in rows) / len(rows)
+    return [sum(_digest(row) in known for row in rows) / len(rows) for rows in samples]
+
+
+def same_rows(a: AnySamples, b: AnySamples) -> bool:
+    """Whether both are the same; on a device, whether the sums of all columns are, to the bit."""
+    if a.shape != b.shape:
+        return False
+    if isinstance(a, DeviceSamples) or isinstance(b, DeviceSamples):
+        return np.array_equal(column_sums(a), column_sums(b))
+    return np.array_equal(a[0], b[0]) and np.array_equal(a, b)
 
 
 def common_rows(x: AnySamples, y: AnySamples) -> int:

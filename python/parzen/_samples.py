@@ -74,15 +74,6 @@ def column_sums(samples: AnySamples) -> NDArray[np.float64]:
     return sums[1:]
 
 
-def same_rows(a: AnySamples, b: AnySamples) -> bool:
-    """Whether both are the same; on a device, whether the sums of all columns are, to the bit."""
-    if a.shape != b.shape:
-        return False
-    if isinstance(a, DeviceSamples) or isinstance(b, DeviceSamples):
-        return np.array_equal(column_sums(a), column_sums(b))
-    return np.array_equal(a[0], b[0]) and np.array_equal(a, b)
-
-
 def at_precision(function: str, precision: object, a: T, b: T) -> tuple[T, T]:
     """Return both with their products to be taken at ``"full"`` or ``"fast"`` precision."""
     check_choice(f"{function}: precision", precision, ("full", "fast"))

@@ -13,7 +13,7 @@ from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.fid_jackknife import replicates
 from parzen.metrics.frechet import SmallSampleWarning, distance
-from parzen.metrics.jackknife import two_sample_blocks, two_sample_stderr
+from parzen.metrics.jackknife import two_sample_blocks, two_sample_jackknife
 from parzen.metrics.kid import kid
 from parzen.metrics.labels import Rows, named, rows_by_label
 
@@ -134,7 +134,7 @@ def fid_by_class(
         stderr = None
         if label in parts:
             _, *without = replicates(a, b, list(parts[label]), ddof, part(step, first, 1.0))
-            stderr = two_sample_stderr(value, without, parts[label])
+            stderr = math.sqrt(two_sample_jackknife(value, without, parts[label]).variance)
         classes[label] = Estimate(value, stderr, provenance("fid", a, b, method=method, **facts))
     record = provenance(function, x, y, classes=len(classes), **facts)
     return ByClass(_mean(classes, record), classes)

@@ -12,10 +12,10 @@ import numpy as np
 from scipy.special import ndtr, stdtr
 
 from parzen._arrays import as_samples, check_range, distance_magnitude, extent
-from parzen._copies import COPIES, common_rows, warn_of_copies
+from parzen._copies import COPIES, common_rows, same_rows, warn_of_copies
 from parzen._estimate import Estimate, part
 from parzen._options import as_integer, as_seed, check_choice
-from parzen._samples import as_doubles, check_one_place, same_rows
+from parzen._samples import as_doubles, check_one_place
 from parzen.metrics.fid_models import FIDModels, check_sizes
 from parzen.metrics.kernels import Kernel, Polynomial, check_kernel
 from parzen.metrics.mmd import MEDIAN_GAUSSIAN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen import _core
+from parzen._device import DeviceSamples
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -18,6 +20,7 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 BLOCK = 128
+ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -97,5 +100,8 @@ def mean_and_covariance(
 
 def total_variance(x: AnySamples, center: Vector) -> float:
     """Return the trace of the covariance (ddof 1)."""
-    mean = mean_about(x, center)
-    return float(np.trace(scatter_about(x, center + mean).covariance()))
+    mean = center + mean_about(x, center)
+    if isinstance(x, DeviceSamples):  # what the engine has there is the whole matrix
+        return float(np.trace(scatter_about(x, mean).covariance()))
+    blocks = (x[start : start + ROWS_AT_ONCE] - mean for start in range(0, len(x), ROWS_AT_ONCE))
+    return math.fsum(float(np.square(rows).sum()) for rows in blocks) / (len(x) - 1)

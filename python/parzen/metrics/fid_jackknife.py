@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,17 +12,15 @@ from numpy.typing import NDArray
 
 from parzen._arrays import center_of
 from parzen._estimate import Estimate, provenance
-from parzen._options import as_integer, as_seed
+from parzen._options import as_seed
 from parzen.metrics.covariance import Matrix, Scatter, Vector, mean_about, scatter_about
 from parzen.metrics.frechet import SmallSampleWarning, distance, distance_of_moments, samples_for
-from parzen.metrics.jackknife import blocks_of, jackknife
+from parzen.metrics.jackknife import Rows, two_sample_blocks, two_sample_jackknife
 from parzen.protocols import AnyProtocol, recorded
 
 if TYPE_CHECKING:
     from parzen._core import Progress
     from parzen._samples import AnySamples
-
-Rows = list[NDArray[np.intp]]
 
 # Samples a feature. The bias of FID is a series in d/n, of which the jackknife takes the first term
 # off: it leaves about a hundredth of the bias at 5, a fiftieth at 2, a third at 1/2, where the
@@ -114,34 +112,23 @@ def fid_jackknife(
     """
     function = "fid_jackknife"
     x, y, ddof = samples_for(function, real, fake, ddof, protocol)
-    blocks = as_integer(f"{function}: blocks", blocks, 2)
     random = np.random.default_rng(as_seed(f"{function}: seed", seed))
-    for name, n in (("real", len(x)), ("fake", len(y))):
-        if n < 2 * blocks:
-            raise ValueError(
-                f"{function}: {name} has {n} samples for {blocks} blocks; expected at least 2 in "
-                f"each: pass blocks<={n // 2}"
-            )
+    parts = two_sample_blocks(function, (len(x), len(y)), blocks, random)
     known = _warn_of_bias_left(function, {"real": len(x), "fake": len(y)}, x.shape[1])
-    parts = [blocks_of(len(sample), blocks, random) for sample in (x, y)]
     whole, *without = replicates(x, y, parts, ddof, progress)
-    sides = [
-        jackknife(whole, found, [len(rows) for rows in side])
-        for found, side in zip(without, parts, strict=True)
-    ]
-    stderr = math.sqrt(sides[0].variance + sides[1].variance)
-    bias = sides[0].bias + sides[1].bias
+    found = two_sample_jackknife(whole, without, parts)
+    stderr = math.sqrt(found.variance)
     facts = {
         "ddof": ddof,
         "blocks": blocks,
         "seed": seed,
-        "bias": bias,
+        "bias": found.bias,
         "degrees_of_freedom": 2 * (blocks - 1),
         **recorded(protocol),
     }
     at_n = provenance("fid", x, y, estimand="its expectation at these n and m", **facts)
     limit = provenance("fid, corrected", x, y, estimand="FID of the populations", **facts)
-    corrected = Estimate(whole - bias, stderr if known else None, limit)
+    corrected = Estimate(whole - found.bias, stderr if known else None, limit)
     return FIDJackknife(Estimate(whole, stderr, at_n), corrected)
 
 
@@ -176,11 +163,14 @@ def _warn_of_bias_left(function: str, sizes: Mapping[str, int], d: int) -> bool:
 
 
 def replicates(
-    x: AnySamples, y: AnySamples, parts: list[Rows], ddof: int, progress: Progress | None = None
+    x: AnySamples, y: AnySamples, parts: Sequence[Rows], ddof: int, progress: Progress | None = None
 ) -> tuple[float, Vector, Vector]:
-    """Return FID, FID without each block of x, and without each block of y."""
+    """Return FID, FID without each block of x, and without each of y; a side may have none."""
     center = center_of(x, y).astype(np.float64)
-    fewest = min(len(x) - len(parts[0][0]), len(y) - len(parts[1][0]))
+    fewest = min(
+        len(sample) - max(map(len, side), default=0)
+        for sample, side in zip((x, y), parts, strict=True)
+    )
     way = _by_rows if fewest <= x.shape[1] else _by_moments
     values = []
     for value in way(x, y, parts, center, ddof):
@@ -192,7 +182,7 @@ def replicates(
 
 
 def _by_moments(
-    x: AnySamples, y: AnySamples, parts: list[Rows], center: Vector, ddof: int
+    x: AnySamples, y: AnySamples, parts: Sequence[Rows], center: Vector, ddof: int
 ) -> Iterator[float]:
     """Yield FID, then without each block of x, then of y: its sums are taken off the whole's."""
     samples = (x, y)
@@ -212,7 +202,7 @@ def _by_moments(
 
 
 def _by_rows(
-    x: AnySamples, y: AnySamples, parts: list[Rows], center: Vector, ddof: int
+    x: AnySamples, y: AnySamples, parts: Sequence[Rows], center: Vector, ddof: int
 ) -> Iterator[float]:
     """Yield the same where covariances are singular, from the rows that remain."""
     yield distance(x, y, center, ddof)[0]

@@ -12,7 +12,7 @@ import numpy as np
 from parzen._estimate import Estimate, part, provenance
 from parzen.metrics.fid_jackknife import LEAST, enough_for, few, replicates
 from parzen.metrics.frechet import SmallSampleWarning
-from parzen.metrics.jackknife import blocks_of, jackknife
+from parzen.metrics.jackknife import Jackknife, blocks_of, jackknife, together
 
 if TYPE_CHECKING:
     from parzen._core import Progress
@@ -93,10 +93,9 @@ def _of_equal_size(models: list[AnySamples], random: np.random.Generator) -> lis
     ]
 
 
-def _estimate(whole: float, sides: list[Any], record: dict[str, Any]) -> Estimate:
-    bias = math.fsum(side.bias for side in sides)
-    stderr = math.sqrt(math.fsum(side.variance for side in sides))
-    return Estimate(whole - bias, stderr, record)
+def _estimate(whole: float, sides: list[Jackknife], record: dict[str, Any]) -> Estimate:
+    found = together(sides)
+    return Estimate(whole - found.bias, math.sqrt(found.variance), record)
 
 
 def too_few(sizes: Mapping[str, int], d: int) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from parzen._arrays import check_range, distance_magnitude, extent
-from parzen._copies import COPIES, are_given_twice, copied_share, warn_of_copies
+from parzen._copies import COPIES, are_given_twice, copied_shares, warn_of_copies
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_integer, as_seed
 from parzen.metrics.squared_distances import distance_blocks
@@ -120,8 +120,8 @@ def fld(
     facts = {"train": len(a), "fake_size": most, "seed": seed}
     record = provenance(function, b, c, lower_bound="the fitted windows are held fixed", **facts)
     a, b, c = _standardised(a, b, c)
-    record["copies"] = copied_share(c, a)
-    if not warned and record["copies"] - copied_share(b, a) > COPIES:
+    record["copies"], by_chance = copied_shares(a, c, b)
+    if not warned and record["copies"] - by_chance > COPIES:
         warn_of_copies(
             f"{function}: {record['copies']:.0%} of the fake samples are exact copies of training "
             f"samples: the generator has memorized them, or is train given in the place of fake?"

@@ -29,7 +29,7 @@ class Jackknife(NamedTuple):
     variance: float
 
 
-def blocks_of(n: int, blocks: int, random: np.random.Generator) -> list[NDArray[np.intp]]:
+def blocks_of(n: int, blocks: int, random: np.random.Generator) -> Rows:
     """Return the rows 0 .. n - 1 in random blocks of nearly equal size, each in ascending order."""
     return [np.sort(rows) for rows in np.array_split(random.permutation(n), blocks)]
 
@@ -49,11 +49,18 @@ def two_sample_blocks(
     return real, fake
 
 
-def two_sample_stderr(whole: float, without: Sequence[ArrayLike], blocks: Sequence[Rows]) -> float:
-    """Return the standard error of a statistic of two independent samples: variances add up."""
+def two_sample_jackknife(
+    whole: float, without: Sequence[ArrayLike], blocks: Sequence[Rows]
+) -> Jackknife:
+    """Return bias and variance of a statistic of two independent samples."""
     sides = zip(without, blocks, strict=True)
-    return math.sqrt(
-        math.fsum(jackknife(whole, found, [len(b) for b in side]).variance for found, side in sides)
+    return together([jackknife(whole, found, [len(b) for b in side]) for found, side in sides])
+
+
+def together(sides: Sequence[Jackknife]) -> Jackknife:
+    """Return what blocks of independent samples, each left out by itself, say: both add up."""
+    return Jackknife(
+        math.fsum(side.bias for side in sides), math.fsum(side.variance for side in sides)
     )
 
 

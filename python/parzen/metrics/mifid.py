@@ -13,8 +13,8 @@ from parzen._arrays import as_pair, center_of, check_range, distance_magnitude, 
 from parzen._copies import warn_of_copies
 from parzen._estimate import Estimate, part, provenance
 from parzen._options import as_positive, as_seed, check_choice
-from parzen.metrics.covariance import mean_about
-from parzen.metrics.directions import BLOCK_ROWS, nonzero_rows, unit_rows
+from parzen.metrics.covariance import total_variance
+from parzen.metrics.directions import nonzero_rows, unit_rows
 from parzen.metrics.fid_jackknife import replicates
 from parzen.metrics.frechet import distance, warn_of_bias
 from parzen.metrics.jackknife import Rows, jackknife, two_sample_blocks
@@ -111,12 +111,13 @@ def mifid(
     check_range("mifid", distance_magnitude(x.shape[1], *extent(x, y)), x, y)
     warn_of_bias("mifid", len(x), len(y), x.shape[1], stacklevel=3)
     directions = [_directions(name, rows) for name, rows in (("real", x), ("fake", y))]
-    first = 1.0 if parts is None else 2.0 / (3.0 + len(parts[1]))  # the part of the value itself
+    first = 1.0 if parts is None else 2.0 / (2.0 + len(parts[1]))  # the part of the value itself
     center = center_of(x, y).astype(np.float64)
     frechet, method = distance(x, y, center, 1, part(progress, 0.0, 0.5 * first))
     among, queries = directions if over == "fake" else directions[::-1]
     step = part(progress, 0.5 * first, first)
-    nearest = float(nearest_cosine_distances(among, queries, step).mean(dtype=np.float64))
+    distances = nearest_cosine_distances(among, queries, step)
+    nearest = float(distances.mean(dtype=np.float64))
     if nearest <= LEAST_DISTANCE:
         one, other = ("fake", "real") if over == "fake" else ("real", "fake")
         warn_of_copies(
@@ -137,7 +138,7 @@ def mifid(
         seed=seed,
     )
     value, stderr = 0.0, None
-    if frechet > FRECHET_ROUNDING * (_total_variance(x, center) + _total_variance(y, center)):
+    if frechet > FRECHET_ROUNDING * (total_variance(x, center) + total_variance(y, center)):
 
         def quotient(frechet: Any, distance: Any) -> Any:
             return frechet / (distance + LEAST_DISTANCE if nearest < eps else 1.0)
@@ -146,11 +147,15 @@ def mifid(
         if not math.isfinite(value):
             raise ValueError("mifid: the quotient overflows float64; rescale the features")
         if parts is not None:
-            # Of the real blocks one is left out too, and not looked at.
-            pair = [parts[0][:1], parts[1]]
-            _, _, frechets = replicates(x, y, pair, 1, part(progress, first, 1.0))
-            distances = _distances_without(parts[1], nonzero_rows(y), directions, over)
-            stderr = _stderr(value, quotient(frechets, distances), parts[1])
+            _, _, frechets = replicates(x, y, [[], parts[1]], 1, part(progress, first, 1.0))
+            number = np.cumsum(kept := nonzero_rows(y)) - 1  # of each row with a direction
+            inside = [number[rows[kept[rows]]] for rows in parts[1]]
+            without = (
+                _means_without(inside, distances)
+                if over == "fake"
+                else _means_to_the_rest(inside, *directions)
+            )
+            stderr = _stderr(value, quotient(frechets, without), parts[1])
             record |= {"degrees_of_freedom": len(parts[1]) - 1, "estimand": ESTIMAND}
     if progress is not None:
         progress(1.0)
@@ -182,35 +187,23 @@ def nearest_cosine_distances(
     return halves
 
 
-def _distances_without(
-    blocks: Rows, kept: NDArray[np.bool_], directions: list[Samples], over: str
-) -> NDArray[np.float64]:
-    """Return D without each block of the fake sample: (blocks,).
+def _means_without(blocks: Rows, distances: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the mean distance of the fake samples without each block of them: (blocks,)."""
+    rests = [np.delete(distances, rows).astype(np.float64) for rows in blocks]
+    return np.array([rest.mean() if len(rest) else np.nan for rest in rests])
 
-    Over real samples the nearest of all blocks but one is the least of the nearest in each.
+
+def _means_to_the_rest(blocks: Rows, real: Samples, fake: Samples) -> NDArray[np.float64]:
+    """Return the mean distance of the real samples to the fake ones without each block: (blocks,).
+
+    The nearest of all blocks but one is the least of the nearest in each.
     """
-    real, fake = directions
-    number = np.cumsum(kept) - 1  # of each row with a direction
-    inside = [number[rows[kept[rows]]] for rows in blocks]
-    if over == "fake":
-        nearest = nearest_cosine_distances(real, fake).astype(np.float64)
-        rests = [np.delete(nearest, rows) for rows in inside]
-        return np.array([rest.mean() if len(rest) else np.nan for rest in rests])
     within = np.full((len(blocks), len(real)), np.nan)
-    for some, rows in zip(within, inside, strict=True):
+    for some, rows in zip(within, blocks, strict=True):
         if len(rows):
             some[:] = nearest_cosine_distances(fake[rows], real)
     rests = [np.delete(within, b, axis=0) for b in range(len(blocks))]
     return np.array([np.fmin.reduce(rest).mean() for rest in rests])  # past blocks without one
-
-
-def _total_variance(x: Samples, center: NDArray[np.float64]) -> float:
-    """Return the trace of the covariance."""
-    mean = center + mean_about(x, center)
-    total = 0.0
-    for start in range(0, len(x), BLOCK_ROWS):
-        total += float(np.square(x[start : start + BLOCK_ROWS] - mean).sum())
-    return total / (len(x) - 1)
 
 
 def _directions(name: str, x: Samples) -> Samples:

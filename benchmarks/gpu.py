@@ -96,7 +96,7 @@ def sums(device: CudaDevice, rate: float | None) -> list[Row]:
             ("gaussian", _core.Gaussian([d**0.5])),
         ):
             exact = exact_rows(x, y, some, name)
-            for precision in ("full", "fast", "plain"):
+            for precision in ("full", "mma", "fast", "plain"):
                 a, b = (device.matrix(z, precision=precision) for z in (x, y))
                 seconds = median(lambda a=a, b=b, k=kernel: _core.kernel_sum(a, b, k))
                 rows = _core.kernel_sum(a, b, kernel)[0][some]

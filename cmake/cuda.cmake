@@ -16,7 +16,8 @@ endif()
 if(NOT no_nvcc)
   add_library(parzen_cuda MODULE ${CUDA_SOURCES})
   list(JOIN CMAKE_CUDA_ARCHITECTURES " " architectures)
-  target_compile_definitions(parzen_cuda PRIVATE PARZEN_CUDA PARZEN_CUDA_ARCHITECTURES="${architectures}")
+  target_compile_definitions(parzen_cuda PRIVATE PARZEN_CUDA PARZEN_CUDA_ARCHITECTURES="${architectures}"
+    $<$<BOOL:$<FILTER:${CMAKE_CUDA_ARCHITECTURES},INCLUDE,^90a>>:PARZEN_CUDA_WGMMA>)
   target_compile_options(parzen_cuda PRIVATE -Xcompiler=-Wall,-Wextra $<$<BOOL:${PARZEN_WERROR}>:-Werror=all-warnings>)
   target_link_options(parzen_cuda PRIVATE -Wl,--exclude-libs,ALL)
   set_target_properties(parzen_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_RUNTIME_LIBRARY Static

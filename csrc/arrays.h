@@ -65,8 +65,10 @@ struct DeviceMatrix {
       execution.precision = Execution::fast;
     else if (precision == "plain")
       execution.precision = Execution::plain;
+    else if (precision == "mma")
+      execution.precision = Execution::mma;
     else if (precision != "full")
-      throw py::value_error("precision: expected 'full', 'fast' or 'plain', got '" + precision + "'");
+      throw py::value_error("precision: expected 'full', 'fast', 'plain' or 'mma', got '" + precision + "'");
     matrix.data = reinterpret_cast<const void*>(pointer);
     matrix.rows = rows;
     matrix.cols = cols;

@@ -137,7 +137,8 @@ struct Execution {
   enum Precision {
     full,  // float32 as on the CPU, on the tensor cores
     fast,  // float32 to 11 bits: one product for three
-    plain  // float32 by multiply-adds, without tensor cores
+    plain,  // float32 by multiply-adds, without tensor cores
+    mma     // as full, by mma.sync where wgmma would be taken
   };
   int device = 0;
   void* stream = nullptr;

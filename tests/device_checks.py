@@ -96,7 +96,7 @@ def check_kernel_quadratic(device, shape, vectors, dtype, name):
             np.testing.assert_array_equal(ours, theirs)
 
 
-def check_log_density(device, shape, dtype):
+def check_log_density(device, shape, dtype, precision="full"):
     n, m, d = shape
     rng = np.random.default_rng(n)
     x, q = rng.standard_normal((n, d)).astype(dtype), rng.standard_normal((m, d)).astype(dtype)
@@ -109,8 +109,8 @@ def check_log_density(device, shape, dtype):
             logs = np.reshape(0.0 if weights is None else weights, (-1, 1))
             for name in ("gaussian", "exponential"):
                 found = _core.log_density(
-                    device.matrix(x),
-                    None if same else device.matrix(q),
+                    device.matrix(x, precision=precision),
+                    None if same else device.matrix(q, precision=precision),
                     bandwidths,
                     kernel=name,
                     log_weights=weights,

@@ -21,6 +21,7 @@ pytestmark = [
 
 SMALL = [(1, 1, 1), (5, 3, 2), (130, 127, 8), (129, 70, 9), (40, 260, 33), (37, 50, 300)]
 LARGE = [(100, 70, 64), (65, 40, 2049), (1500, 1300, 20), (3, 5000, 30), (5000, 3, 30)]
+PRECISIONS = ["full", "mma", "plain"]
 SHAPES = SMALL + ([] if os.environ.get("PARZEN_CUDA_SMALL") == "1" else LARGE)
 large = pytest.mark.skipif(len(SHAPES) == len(SMALL), reason="PARZEN_CUDA_SMALL=1")
 
@@ -36,7 +37,7 @@ def device(the_device):
     the_device.release()
 
 
-@pytest.mark.parametrize("precision", ["full", "plain"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", kernels(1))
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -47,8 +48,9 @@ def test_kernel_sum(device, shape, dtype, name, precision):
 @large
 @pytest.mark.parametrize("name", ["cubic", "gaussian", "energy"])
 @pytest.mark.parametrize("d", [24, 512, 2048])
-def test_the_error_of_mmd(device, d, name):
-    checks.check_mmd(device, 800, 700, d, name)
+@pytest.mark.parametrize("precision", ["full", "mma"])
+def test_the_error_of_mmd(device, d, name, precision):
+    checks.check_mmd(device, 800, 700, d, name, precision)
 
 
 @large
@@ -67,8 +69,9 @@ def test_kernel_quadratic(device, shape, dtype, name):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_log_density(device, shape, dtype):
-    checks.check_log_density(device, shape, dtype)
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_log_density(device, shape, dtype, precision):
+    checks.check_log_density(device, shape, dtype, precision)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -108,7 +111,7 @@ def test_pairs_that_nearly_coincide(device, d):
     checks.check_near_pairs(device, d)
 
 
-@pytest.mark.parametrize("precision", ["full", "plain"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("degree", [1, 2, 3])
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """csrc/cuda executed by the host: every operation against the CPU's reference.
 
-Float32 "full" runs the tensor cores' path with their instructions as the PTX manual has them and
-sums cut off as they do it; "plain" is the plain product.
+Float32 runs the tensor cores' instructions as the PTX manual has them, with sums cut off as they do
+it: "full" is wgmma's product, "mma" that of mma.sync, "plain" has no tensor cores.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -12,17 +12,19 @@ import pytest
 import device_checks as checks
 from device_checks import DTYPES
 from parzen import _core
+from test_kernel_sum import samples
 
 # n = 1, d = 1, both sides of a tile, of a step and of the switch to differences, n != m.
 SHAPES = [(1, 1, 1), (5, 3, 2), (130, 127, 8), (129, 70, 9), (40, 260, 33)]
 LONG = (37, 50, 300)
+PRECISIONS = ["full", "mma", "plain"]
 
 pytestmark = pytest.mark.unsanitized  # the threads of a block are jumps from stack to stack
 
 
 @pytest.mark.parametrize(
     ("dtype", "precision"),
-    [(np.float32, "full"), (np.float32, "plain"), (np.float64, "full")],  # float64 has one product
+    [*((np.float32, p) for p in PRECISIONS), (np.float64, "full")],  # float64 has one product
 )
 @pytest.mark.parametrize("name", ["cubic", "degree 7", "gaussian", "three bandwidths"])
 @pytest.mark.parametrize("shape", [*SHAPES, LONG], ids=str)
@@ -32,7 +34,7 @@ def test_kernel_sum(device, shape, dtype, name, precision):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_chunk_after_chunk(device, dtype, monkeypatch):
-    """What a launch takes changes no bit, but where sums of both coordinates are added up."""
+    """What a launch takes changes no bit, but where the parts of a launch are added up first."""
     rng = np.random.default_rng(0)
     x, y = (device.matrix(rng.standard_normal((n, 9)).astype(dtype)) for n in (300, 420))
     bits = [rng.integers(0, 256, (-(-n // 8), 5), np.uint8) for n in (300, 420)]
@@ -44,18 +46,18 @@ def test_chunk_after_chunk(device, dtype, monkeypatch):
     def results():
         values, sums = _core.kernel_quadratic(x, y, cubic, *bits)
         yield from (*_core.kernel_sum(x, y, kernel)[:2], *sums[:2])
-        yield from (_core.log_density(x, y, [1.0]), _core.log_density(x, None, [1.0]))
         yield from _core.ball_counts(x, radii[0], y, radii[1])
         for queries in (y, None):
             yield from _core.nearest(x, queries, 4, numbers=True)
-        yield np.concatenate([values, _core.kernel_sum(y, None, kernel)[0]])
+        logs = (_core.log_density(x, other, [1.0])[0] for other in (y, None))
+        yield np.concatenate([values, _core.kernel_sum(y, None, kernel)[0], *logs])
 
     *whole, added = results()
     monkeypatch.setenv("PARZEN_CUDA_HOST_TILES", "4")
     *parts, added_parts = results()
     for first, second in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(added, added_parts, rtol=1e-14)
+    np.testing.assert_allclose(added, added_parts, rtol=1e-14, atol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -71,8 +73,20 @@ def test_the_other_kernels(device, dtype, name):
 
 @pytest.mark.parametrize("name", ["cubic", "gaussian", "energy"])
 @pytest.mark.parametrize("d", [24, 200])
-def test_the_error_of_mmd(device, d, name):
-    checks.check_mmd(device, 150, 140, d, name)
+@pytest.mark.parametrize("precision", ["full", "mma"])
+def test_the_error_of_mmd(device, d, name, precision):
+    checks.check_mmd(device, 150, 140, d, name, precision)
+
+
+@pytest.mark.parametrize("d", [20, 70, 300])
+def test_rows_that_arrive_early(device, d, monkeypatch):
+    """Elsewhere when they are waited for: here a slot that is still read is overwritten."""
+    x, y = (device.matrix(z) for z in samples(400, 270, d, np.float32))
+    late = _core.kernel_sum(x, y, _core.Gaussian([d**0.5]))
+    monkeypatch.setenv("PARZEN_CUDA_HOST_COPIES", "early")
+    early = _core.kernel_sum(x, y, _core.Gaussian([d**0.5]))
+    np.testing.assert_array_equal(late[0], early[0])
+    np.testing.assert_array_equal(late[1], early[1])
 
 
 def test_fast_is_less_precise_and_within_its_bound(device):
@@ -91,9 +105,14 @@ def test_kernel_quadratic(device, shape, vectors, dtype, name):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(1, 1, 1), (140, 40, 3), (40, 140, 20)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (140, 40, 3), (40, 140, 20), (300, 30, 40)], ids=str)
 def test_log_density(device, shape, dtype):
     checks.check_log_density(device, shape, dtype)
+
+
+@pytest.mark.parametrize("precision", ["mma", "plain"])
+def test_log_density_by_other_products(device, precision):
+    checks.check_log_density(device, (140, 150, 20), np.float32, precision)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -140,6 +159,11 @@ def test_pairs_that_nearly_coincide(device, d):
 @pytest.mark.parametrize("shape", [(1, 1, 1), (300, 257, 3), (33, 20, 17)], ids=str)
 def test_moments(device, shape, degree, dtype):
     checks.check_moments(device, shape, dtype, degree)
+
+
+@pytest.mark.parametrize("precision", ["mma", "plain"])
+def test_moments_by_other_products(device, precision):
+    checks.check_moments(device, (300, 257, 17), np.float32, 3, precision)
 
 
 def test_a_tensor_of_several_tiles(device):

@@ -140,7 +140,7 @@ def test_matrices_in_different_places_are_refused(device):
         ({"stride": -2}, "stride"),
         ({"device": -1}, "device: expected 0 or more"),
         ({"dtype": "int8"}, "dtype: expected 'float32' or 'float64', got 'int8'"),
-        ({"precision": "half"}, "precision: expected 'full', 'fast' or 'plain', got 'half'"),
+        ({"precision": "half"}, "precision: expected 'full', 'fast', 'plain' or 'mma', got 'half'"),
     ],
     ids=str,
 )

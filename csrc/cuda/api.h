@@ -11,7 +11,7 @@
 
 namespace parzen::cuda {
 
-constexpr int abi = 2;  // of this file and of reductions.h: counted up with every change of either
+constexpr int abi = 3;  // of this file and of reductions.h: counted up with every change of either
 
 enum Status { done = 0, failed = 1, out_of_memory = 2, interrupted = 3 };
 

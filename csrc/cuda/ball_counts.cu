@@ -15,28 +15,29 @@ struct BallSink {
   const T *x_radii, *y_radii;
   Count *x_holds, *x_held, *y_held, *y_holds;
 
+  template <class P>
   static constexpr int shared_bytes = 4 * tile_side * int(sizeof(int));
 
-  template <class U>
-  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char* shared,
+  template <class P>
+  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane<8>& mine, unsigned char* shared,
                                             Accumulators<T>& squared) const {
     int* counts = reinterpret_cast<int*>(shared);  // [x_holds, x_held][row], [y_held, y_holds][column]
     const int thread = int(threadIdx.x), own = thread % tile_side;
     counts[thread] = counts[thread + block_threads] = 0;
     __syncthreads();
-    T radii[thread_cols];
-    int held[thread_cols], holds[thread_cols];
+    T radii[slice_cols];
+    int held[slice_cols], holds[slice_cols];
     PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) {
-      radii[c] = mine.col(c) < at.cols ? y_radii[at.col0 + mine.col(c)] : T(-1);
+    for (int c = 0; c < slice_cols; ++c) {
+      radii[c] = mine.col(0, c) < at.cols ? y_radii[at.col0 + mine.col(0, c)] : T(-1);
       held[c] = holds[c] = 0;
     }
-    each_row<T>(squared, [&](int r, const T(&row)[thread_cols]) {
+    each_slice<T>(squared, [&](int r, const T(&row)[slice_cols]) {
       const T radius = mine.row(r) < at.rows ? x_radii[at.row0 + mine.row(r)] : T(-1);
       int in_x = 0, in_y = 0;
       PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) {
-        const bool counted = at.whole || at.counts(mine.row(r), mine.col(c));
+      for (int c = 0; c < slice_cols; ++c) {
+        const bool counted = at.whole || at.counts(mine.row(r), mine.col(0, c));
         const bool by_x = counted && row[c] <= radius, by_y = counted && row[c] <= radii[c];
         in_x += by_x;
         in_y += by_y;
@@ -47,9 +48,9 @@ struct BallSink {
       atomicAdd(counts + tile_side + mine.row(r), in_y);
     });
     PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) {
-      atomicAdd(counts + 2 * tile_side + mine.col(c), held[c]);
-      atomicAdd(counts + 3 * tile_side + mine.col(c), holds[c]);
+    for (int c = 0; c < slice_cols; ++c) {
+      atomicAdd(counts + 2 * tile_side + mine.col(0, c), held[c]);
+      atomicAdd(counts + 3 * tile_side + mine.col(0, c), holds[c]);
     }
     __syncthreads();
     const bool of_rows = thread < tile_side;
@@ -64,7 +65,10 @@ struct BallSink {
 template <class T>
 class Counts {
  public:
-  static constexpr index slot_bytes = 1;  // none
+  template <class P>
+  static constexpr index slot_bytes() {
+    return 1;  // none
+  }
 
   Counts(const BallCounts& op, Run& run)
       : op_(op),
@@ -75,6 +79,7 @@ class Counts {
     counts_.clear(2 * (op.x.rows + op.y.rows));
   }
 
+  template <class P>
   void reserve(const Chunks&) {}
   BallSink<T> sink() const {
     Count* x = counts_.get();
@@ -112,7 +117,7 @@ void count(const BallCounts& op, const Execution& execution) {
   run.expect_here(op.y, "y");
   const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
   Counts<T> counts(op, run);
-  with_product<T, Argument::squared_distance>(op.x.cols, execution, [&](auto product) {
+  with_product<T, Argument::squared_distance, true>(op.x.cols, execution, run, [&](auto product) {
     sweep<decltype(product), Argument::squared_distance>(op.x, op.y, Pairs::all, op.center ? center.get() : nullptr, execution, run,
                                                          counts);
   });

@@ -24,23 +24,26 @@ struct QuadraticSink {
   static constexpr int width = 32 * each<T>;  // of a part
   template <class T>
   static constexpr int pitch = width<T> + 2;
-  static constexpr int shared_bytes = SumSlots::shared_bytes;
-  static_assert(tile_side * pitch<float> * int(sizeof(float)) <= shared_bytes);
-  static_assert(tile_side * pitch<double> * int(sizeof(double)) <= shared_bytes);
-
   template <class T>
-  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char* shared, Accumulators<T>& v) const {
+  static constexpr int held_bytes = tile_side * pitch<T> * int(sizeof(T));
+  template <class P>
+  static constexpr int shared_bytes = held_bytes<typename P::Value>;  // more than the sums' own
+
+  template <class P>
+  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const typename P::Lane& mine, unsigned char* shared,
+                                            Accumulators<typename P::Value>& v) const {
+    using T = typename P::Value;
+    static_assert(SumSlots::shared_bytes<P> <= shared_bytes<P>);
     evaluate<T>(kernel, argument, at, mine, v);
-    slots.add<T>(at, mine, shared, v);
+    slots.add<P>(at, mine, shared, v);
     T* held = reinterpret_cast<T*>(shared);
     for (int part = 0; part < tile_side / width<T>; ++part) {
       __syncthreads();
-      if (mine.warp_col / each<T> == part) {
+      PARZEN_UNROLL
+      for (int s = 0; s < slices; ++s) {
+        if (mine.first_col(s) / width<T> != part) continue;
         PARZEN_UNROLL
-        for (int r = 0; r < thread_rows; ++r) {
-          PARZEN_UNROLL
-          for (int c = 0; c < thread_cols; ++c) held[mine.row(r) * pitch<T> + mine.col(c) % width<T>] = v[r][c];
-        }
+        for (int n = 0; n < slice_cols; ++n) held[mine.row(s) * pitch<T> + mine.col(s, n) % width<T>] = v[s][n];
       }
       __syncthreads();
       take(at, held, part);
@@ -118,11 +121,8 @@ class Indicators {
 template <Argument argument>
 class Quadratics : public PairSums {
  public:
-  const index slot_bytes;
-
   Quadratics(const KernelQuadratic& op, const Kernel& kernel, Run& run)
       : PairSums(op, run),
-        slot_bytes(PairSums::slot_bytes + op.vectors * index(sizeof(double))),
         op_(op),
         run_(run),
         kernel_(kernel),
@@ -132,8 +132,14 @@ class Quadratics : public PairSums {
     totals_.clear(op.vectors);
   }
 
+  template <class P>
+  index slot_bytes() const {
+    return PairSums::slot_bytes<P>() + op_.vectors * index(sizeof(double));
+  }
+
+  template <class P>
   void reserve(const Chunks& chunks) {
-    PairSums::reserve(chunks);
+    PairSums::reserve<P>(chunks);
     values_.emplace(chunks.rows * chunks.cols * op_.vectors, run_.stream);
   }
 

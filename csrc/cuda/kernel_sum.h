@@ -1,123 +1,65 @@
-// The sink that adds up a function of every pair: eight values of a thread's in the samples' type, float64 beyond.
+// Sums of a kernel's values over pairs: the sink, and what an operation does around it.
 #pragma once
 
 #include <optional>
 
-#include "pairs.h"
+#include "sum_slots.h"
 
 namespace parzen::cuda {
 
-constexpr int sharers = 16;              // threads that share a row or a column of a tile
-constexpr int exchange_pitch = 128 + 8;  // float64 of one sharer
+template <class T, class Function>
+__device__ PARZEN_DEVICE_INLINE void apply(const Function& function, T (&values)[slice_cols]) {
+  PARZEN_UNROLL
+  for (int n = 0; n < slice_cols; ++n) values[n] = function(values[n], 0);
+}
+
+// A scale is read once for eight values.
+template <class T>
+__device__ PARZEN_DEVICE_INLINE void apply(const GaussianMean<T>& mean, T (&values)[slice_cols]) {
+  T sums[slice_cols] = {};
+  PARZEN_ROLLED
+  for (int b = 0; b < mean.count; ++b) {
+    const T factor = T(-mean.scales[b] * log2_e);
+    PARZEN_UNROLL
+    for (int n = 0; n < slice_cols; ++n) sums[n] += exp2<T>(values[n] * factor, n);
+  }
+  PARZEN_UNROLL
+  for (int n = 0; n < slice_cols; ++n) values[n] = sums[n] * T(1.0 / mean.count);
+}
 
 // Arguments become kernel values, 0 where a pair does not count.
-template <class T>
+template <class T, class Lane>
 __device__ PARZEN_DEVICE_INLINE void evaluate(const Kernel& kernel, Argument argument, const Place& at, const Lane& mine,
                                               Accumulators<T>& v) {
   with_kernel<T>(kernel, [&](const auto& function) {
     using K = std::remove_cv_t<std::remove_reference_t<decltype(function)>>;
     if (K::argument != argument) return;
-    each_row<T>(v, [&](int r, T(&row)[thread_cols]) {
-      PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) row[c] = function(row[c], r);
-    });
+    each_slice<T>(v, [&](int, T(&values)[slice_cols]) { apply(function, values); });
   });
   if (at.whole) return;
   PARZEN_UNROLL
-  for (int r = 0; r < thread_rows; ++r) {
+  for (int s = 0; s < slices; ++s) {
     PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c)
-      if (!at.counts(mine.row(r), mine.col(c))) v[r][c] = 0;
+    for (int n = 0; n < slice_cols; ++n)
+      if (!at.counts(mine.row(s), mine.col(s, n))) v[s][n] = 0;
   }
 }
-
-// Slots of a chunk's row and column sums: [tile_col][row of the chunk], [tile_row][column of the chunk].
-struct SumSlots {
-  double *rows, *cols, *squares;
-
-  static constexpr int shared_bytes = (2 * sharers * exchange_pitch + block_threads / 32) * int(sizeof(double));
-
-  template <class T>
-  __device__ PARZEN_DEVICE_INLINE void add(const Place& at, const Lane& mine, unsigned char* shared,
-                                           const Accumulators<T>& v) const {
-    double* by_row = reinterpret_cast<double*>(shared);
-    double* by_col = by_row + sharers * exchange_pitch;
-    double* by_warp = by_col + sharers * exchange_pitch;
-    T square = 0;
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) {
-      T row = 0;
-      PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) row += v[r][c];
-      by_row[mine.row_sharer() * exchange_pitch + mine.row(r)] = double(row);
-    }
-    double squares_of_thread = 0;
-    PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) {
-      T col = 0;
-      square = 0;
-      PARZEN_UNROLL
-      for (int r = 0; r < thread_rows; ++r) {
-        col += v[r][c];
-        square = multiply_add(v[r][c], v[r][c], square);
-      }
-      by_col[mine.col_sharer() * exchange_pitch + mine.col(c)] = double(col);
-      squares_of_thread += double(square);
-    }
-    squares_of_thread = warp_sum(squares_of_thread);
-    const int thread = int(threadIdx.x);
-    if (thread % 32 == 0) by_warp[thread / 32] = squares_of_thread;
-    __syncthreads();
-    const double* shares = (thread < tile_side ? by_row : by_col) + thread % tile_side;
-    double sum = 0;
-    for (int s = 0; s < sharers; ++s) sum += shares[s * exchange_pitch];
-    if (thread < tile_side)
-      rows[(index(at.tile_col) * at.row_tiles + at.tile_row) * tile_side + thread] = sum;
-    else
-      cols[(index(at.tile_row) * at.col_tiles + at.tile_col) * tile_side + thread - tile_side] = sum;
-    if (thread == 0) {
-      sum = 0;
-      for (int warp = 0; warp < block_threads / 32; ++warp) sum += by_warp[warp];
-      squares[index(at.tile_row) * at.col_tiles + at.tile_col] = sum;
-    }
-  }
-};
 
 template <Argument argument>
 struct KernelSumSink {
   Kernel kernel;  // its scales are the device's
   SumSlots slots;
 
-  static constexpr int shared_bytes = SumSlots::shared_bytes;
+  template <class P>
+  static constexpr int shared_bytes = SumSlots::shared_bytes<P>;
 
-  template <class T>
-  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char* shared, Accumulators<T>& v) const {
-    evaluate<T>(kernel, argument, at, mine, v);
-    slots.add<T>(at, mine, shared, v);
+  template <class P>
+  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const typename P::Lane& mine, unsigned char* shared,
+                                            Accumulators<typename P::Value>& v) const {
+    evaluate<typename P::Value>(kernel, argument, at, mine, v);
+    slots.add<P>(at, mine, shared, v);
   }
 };
-
-// totals[i] += the slots of one row or column of the chunk, in order of their tiles.
-static __global__ void add_slots_kernel(const double* slots, index first, index total, int own_tiles, int across_tiles,
-                                        bool triangle, bool of_rows, double* totals) {
-  const index i = index(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i >= index(own_tiles) * tile_side || first + i >= total) return;
-  const int own = int(i / tile_side);
-  const int begin = triangle && of_rows ? own : 0, end = triangle && !of_rows ? own + 1 : across_tiles;
-  double sum = totals[first + i];
-  for (int t = begin; t < end; ++t) sum += slots[index(t) * own_tiles * tile_side + i];
-  totals[first + i] = sum;
-}
-
-// total += the slots of all tiles: a warp's lanes take every 32nd, in order.
-static __global__ void add_squares_kernel(const double* slots, int row_tiles, int col_tiles, bool triangle, double* total) {
-  const int lane = int(threadIdx.x);
-  double sum = 0;
-  for (index t = lane; t < index(row_tiles) * col_tiles; t += 32)
-    if (!triangle || t / col_tiles <= t % col_tiles) sum += slots[t];
-  sum = warp_sum(sum);
-  if (lane == 0) *total += sum;
-}
 
 // k(x_i, x_i) in float64, from the rows as they were given.
 template <class T>
@@ -158,7 +100,10 @@ inline Argument argument_of(const Kernel& k) {
 // Row sums, column sums and squares of all pairs, on their way through the chunks.
 class PairSums {
  public:
-  static constexpr index slot_bytes = (2 * tile_side + 1) * index(sizeof(double));
+  template <class P>
+  static constexpr index slot_bytes() {
+    return (2 * tile_side + 1) * index(sizeof(double));
+  }
 
   PairSums(const KernelSum& op, Run& run)
       : op_(op),
@@ -171,6 +116,7 @@ class PairSums {
     squares_.clear(1);
   }
 
+  template <class P>
   void reserve(const Chunks& chunks) {
     const index tiles = chunks.rows * chunks.cols;
     row_slots_.emplace(tiles * tile_side, run_.stream);
@@ -227,7 +173,7 @@ void sum_pairs(const Op& op, const Execution& execution, Run& run) {
   const DeviceKernel kernel(op.kernel, run.stream);
   const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
   Sums<argument> sums(op, kernel.kernel, run);
-  with_product<T, argument>(op.x.cols, execution, [&](auto product) {
+  with_product<T, argument, false>(op.x.cols, execution, run, [&](auto product) {
     sweep<decltype(product), argument>(op.x, op.y, op.same ? Pairs::upper : Pairs::all, op.center ? center.get() : nullptr,
                                        execution, run, sums);
   });

@@ -1,10 +1,11 @@
 // Row-wise log of a weighted sum of kernels, several bandwidths in one pass, without a second pass for the maximum.
 //
-// Of every column (a query) a warp keeps, over its 64 rows of the tile, the largest term m and s = sum 2^(t - m), with
-// t = log2 k(x, q) + log2 w. The parts of a query's sum are merged in order of the rows, in float64, relative to the larger m.
+// Queries are the tiles' rows. Of every row a warp keeps, over its columns of the tile, the largest term m and s = sum 2^(t - m),
+// with t = log2 k(x, q) + log2 w. The parts of a query's sum are merged in a fixed order, in float64, relative to the larger m.
 //
 // A compact kernel's terms are at most 1 and 0 outside its support: there s = sum w k with weights relative to the largest, and m
 // stays 0. A sum of nothing is 0, whose logarithm is minus infinity.
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -16,8 +17,6 @@ namespace {
 
 template <class T>
 constexpr T nothing = sizeof(T) == 4 ? T(-1e37) : T(-1e300);  // the reference where there is no term
-template <class T>
-constexpr T excluded = sizeof(T) == 4 ? T(-3e38) : T(-1e308);  // a masked term: far below even that
 
 template <class Profile>
 struct Named {
@@ -38,61 +37,78 @@ PARZEN_BOTH void with_profile(LogDensity::Profile profile, const Use& use) {
   }
 }
 
-constexpr int parts_a_tile = 2;  // a column's, one for each row of warps
-
 template <class T>
 struct LogSink {
   LogDensity::Profile profile;
   const void* profiles;  // one for each bandwidth
-  const T* weights;      // of the samples
+  const T* weights;      // of the samples, padded to whole tiles
   int count;
-  T* references;  // [bandwidth][part][column of the chunk]
+  T* references;  // [bandwidth][part][row of the chunk]; a part is a warp's columns of a tile
   double* sums;   //
 
+  template <class P>
   static constexpr int shared_bytes = 0;
 
-  template <class U>
-  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char*, Accumulators<T>& v) const {
+  template <class P>
+  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const typename P::Lane& mine, unsigned char*,
+                                            Accumulators<T>& v) const {
+    if (!at.whole) {  // what does not count is infinitely far
+      PARZEN_UNROLL
+      for (int s = 0; s < slices; ++s) {
+        PARZEN_UNROLL
+        for (int n = 0; n < slice_cols; ++n)
+          if (!at.counts(mine.row(s), mine.col(s, n))) v[s][n] = T(HUGE_VAL);
+      }
+    }
     with_profile<T>(profile, [&](auto named) {
       using Profile = typename decltype(named)::type;
       if constexpr (Profile::of_distance) {
         PARZEN_UNROLL
-        for (int r = 0; r < thread_rows; ++r) {
+        for (int s = 0; s < slices; ++s) {
           PARZEN_UNROLL
-          for (int c = 0; c < thread_cols; ++c) v[r][c] = sqrt(v[r][c]);
+          for (int n = 0; n < slice_cols; ++n) v[s][n] = sqrt(v[s][n]);
         }
       }
       for (int b = 0; b < count; ++b) add(static_cast<const Profile*>(profiles)[b], b, at, mine, v);
     });
   }
 
-  template <class Profile>
-  __device__ PARZEN_DEVICE_INLINE void add(const Profile& profile, int b, const Place& at, const Lane& mine,
+  template <class Profile, class L>
+  __device__ PARZEN_DEVICE_INLINE void add(const Profile& profile, int b, const Place& at, const L& mine,
                                            Accumulators<T>& v) const {
-    const auto weight = [&](int r) { return mine.row(r) < at.rows ? weights[at.row0 + mine.row(r)] : T(0); };
-    const index part = (index(b) * at.row_tiles + at.tile_row) * parts_a_tile + mine.warp_row;
-    const index slot = (part * at.col_tiles + at.tile_col) * tile_side;
-    each_col<T>(v, [&](int c, int k) {
-      T highest = Profile::compact ? T(0) : nothing<T>, t[thread_rows], sum = 0;
+    const index part = (index(b) * at.col_tiles + at.tile_col) * L::warp_cols + mine.warp_col;
+    const index slot = (part * at.row_tiles + at.tile_row) * tile_side;
+    each_row<L, T>(v, [&](int r, T(&values)[L::row_slices][slice_cols]) {
+      const int row = mine.row(r * L::row_slices);
+      T highest = Profile::compact ? T(0) : nothing<T>, sum = 0;
+      const T* of_tile = weights + at.col0;
       PARZEN_UNROLL
-      for (int r = 0; r < thread_rows; ++r) {
-        const bool counts = at.whole || at.counts(mine.row(r), mine.col(c));
-        if constexpr (Profile::compact) {
-          sum += counts ? profile(v[r][k]) * weight(r) : T(0);
-        } else {
-          t[r] = counts ? profile(v[r][k]) + weight(r) : excluded<T>;
-          highest = max(highest, t[r]);
-        }
-      }
-      if constexpr (!Profile::compact) {
-        for (int lane = 4; lane < 32; lane *= 2) highest = max(highest, __shfl_xor_sync(0xffffffffu, highest, lane));
+      for (int s = 0; s < L::row_slices; ++s) {
+        T t[slice_cols], weight[slice_cols], top = highest, eight = 0;
+        read_cols(of_tile, mine, s, weight);
         PARZEN_UNROLL
-        for (int r = 0; r < thread_rows; ++r) sum += exp2<T>(t[r] - highest, r);
+        for (int n = 0; n < slice_cols; ++n) {
+          t[n] = profile(values[s][n]);
+          if constexpr (Profile::compact)
+            eight += t[n] * weight[n];
+          else
+            top = max(top, t[n] += weight[n]);
+        }
+        if constexpr (!Profile::compact) {
+          top = max(top, __shfl_xor_sync(0xffffffffu, top, 1));
+          top = max(top, __shfl_xor_sync(0xffffffffu, top, 2));
+          PARZEN_UNROLL
+          for (int n = 0; n < slice_cols; ++n) eight += exp2<T>(t[n] - top);
+          if (s > 0) sum *= exp2<T>(highest - top);
+          highest = top;
+        }
+        sum += eight;
       }
-      for (int lane = 4; lane < 32; lane *= 2) sum += __shfl_xor_sync(0xffffffffu, sum, lane);
-      if (mine.quad == 0) {
-        references[slot + mine.col(c)] = highest;
-        sums[slot + mine.col(c)] = double(sum);
+      sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+      sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+      if (mine.in_quad == 0) {
+        references[slot + row] = highest;
+        sums[slot + row] = double(sum);
       }
     });
   }
@@ -112,27 +128,29 @@ struct LogSum {
   }
 };
 
-// A warp a query: each lane takes every 32nd part, the lanes' sums are merged in a tree.
+constexpr int merge_queries = 32, merge_lanes = block_threads / merge_queries;
+
+// A block 32 queries of one bandwidth: each of a query's eight threads takes every eighth part, and what they have is merged in
+// order.
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    merge_kernel(LogSink<T> parts, int row_tiles, int col_tiles, index col0, index queries, LogSum* logs) {
-  const int lane = int(threadIdx.x) % 32;
-  const index warp = index(blockIdx.x) * (block_threads / 32) + threadIdx.x / 32;
-  const index cols = index(col_tiles) * tile_side, col = warp % cols;
-  const int b = int(warp / cols);
-  if (b >= parts.count || col0 + col >= queries) return;
+    merge_kernel(LogSink<T> slots, int parts, index rows, index row0, index queries, LogSum* logs) {
+  const index groups = rows / merge_queries, row = index(blockIdx.x) % groups * merge_queries + threadIdx.x % merge_queries;
+  const index b = index(blockIdx.x) / groups;
   LogSum mine{double(nothing<T>), 0};
-  const int count = row_tiles * parts_a_tile;
-  for (int part = lane; part < count; part += 32) {
-    const index at = (index(b) * count + part) * cols + col;
-    mine.add(double(parts.references[at]), parts.sums[at]);
+  for (int part = int(threadIdx.x) / merge_queries; part < parts; part += merge_lanes) {
+    const index at = (b * parts + part) * rows + row;
+    mine.add(double(slots.references[at]), slots.sums[at]);
   }
-  for (int other = 1; other < 32; other *= 2) {
-    const double reference = __shfl_xor_sync(0xffffffffu, mine.reference, other);
-    const double sum = __shfl_xor_sync(0xffffffffu, mine.sum, other);
-    mine.add(reference, sum);
+  LogSum* found = reinterpret_cast<LogSum*>(shared_memory());
+  found[threadIdx.x] = mine;
+  __syncthreads();
+  if (int(threadIdx.x) >= merge_queries || row0 + row >= queries) return;
+  LogSum& all = logs[b * queries + row0 + row];
+  for (int lane = 0; lane < merge_lanes; ++lane) {
+    const LogSum& next = found[lane * merge_queries + int(threadIdx.x)];
+    all.add(next.reference, next.sum);
   }
-  if (lane == 0) logs[b * queries + col0 + col].add(mine.reference, mine.sum);
 }
 
 __global__ void clear_logs_kernel(LogSum* logs, index count, double reference) {
@@ -143,14 +161,11 @@ __global__ void clear_logs_kernel(LogSum* logs, index count, double reference) {
 template <class T>
 class LogSums {
  public:
-  const index slot_bytes;
-
   LogSums(const LogDensity& op, Run& run)
-      : slot_bytes(op.count * parts_a_tile * tile_side * index(sizeof(T) + sizeof(double))),
-        op_(op),
+      : op_(op),
         run_(run),
         profiles_(op.count * index(sizeof(double)) * 2, run.stream),
-        weights_(op.x.rows, run.stream),
+        weights_(ceil_div(op.x.rows, tile_side) * tile_side, run.stream),
         logs_(op.count * op.queries.rows, run.stream) {
     bool compact = false;
     with_profile<T>(op.profile, [&](auto named) {
@@ -158,7 +173,12 @@ class LogSums {
       static_assert(sizeof(Profile) <= 2 * sizeof(double));
       compact = Profile::compact;
       std::vector<Profile> profiles;
-      for (int b = 0; b < op.count; ++b) profiles.emplace_back(op.bandwidths[b]);
+      for (int b = 0; b < op.count; ++b) {
+        Profile& at_bandwidth = profiles.emplace_back(op.bandwidths[b]);
+        // Infinitely far is infinitely little at every bandwidth: infinity times zero would be no number.
+        if constexpr (!Profile::compact)
+          at_bandwidth.factor = smaller_of(at_bandwidth.factor, -std::numeric_limits<T>::denorm_min());
+      }
       check(
           cudaMemcpyAsync(profiles_.get(), profiles.data(), profiles.size() * sizeof(Profile), cudaMemcpyHostToDevice, run.stream),
           "copy to the device");
@@ -167,7 +187,7 @@ class LogSums {
       unit_ = op.log_weights[0];
       for (index i = 1; i < op.x.rows; ++i) unit_ = larger_of(unit_, op.log_weights[i]);
     }
-    std::vector<T> weights(op.x.rows);
+    std::vector<T> weights(ceil_div(op.x.rows, tile_side) * tile_side);
     for (index i = 0; i < op.x.rows; ++i) {
       const double log_weight = op.log_weights ? op.log_weights[i] : unit_;
       weights[i] = compact ? T(::exp(log_weight - unit_)) : T(log_weight * log2_e);
@@ -180,8 +200,14 @@ class LogSums {
     check_launch("clear_logs_kernel");
   }
 
+  template <class P>
+  index slot_bytes() const {
+    return op_.count * P::Lane::warp_cols * tile_side * index(sizeof(T) + sizeof(double));
+  }
+
+  template <class P>
   void reserve(const Chunks& chunks) {
-    const index count = op_.count * parts_a_tile * chunks.rows * chunks.cols * tile_side;
+    const index count = op_.count * P::Lane::warp_cols * chunks.rows * chunks.cols * tile_side;
     references_.emplace(count, run_.stream);
     sums_.emplace(count, run_.stream);
   }
@@ -190,9 +216,9 @@ class LogSums {
 
   template <class P>
   void end_chunk(const Chunk<P>& c) {
-    const index warps = index(op_.count) * c.col_tiles * tile_side;
-    launch(merge_kernel<T>, int(ceil_div(warps, block_threads / 32)), block_threads, 0, run_.stream, sink(), c.row_tiles,
-           c.col_tiles, c.col0, op_.queries.rows, logs_.get());
+    const index rows = index(c.row_tiles) * tile_side;
+    launch(merge_kernel<T>, int(op_.count * rows / merge_queries), block_threads, block_threads * int(sizeof(LogSum)), run_.stream,
+           sink(), c.col_tiles * P::Lane::warp_cols, rows, c.row0, op_.queries.rows, logs_.get());
     check_launch("merge_kernel");
   }
 
@@ -205,6 +231,7 @@ class LogSums {
 
  private:
   static double larger_of(double a, double b) { return a > b ? a : b; }
+  static T smaller_of(T a, T b) { return a < b ? a : b; }
 
   const LogDensity& op_;
   Run& run_;
@@ -223,8 +250,8 @@ void log_sums(const LogDensity& op, const Execution& execution) {
   run.expect_here(op.queries, "queries");
   const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
   LogSums<T> sums(op, run);
-  with_product<T, Argument::squared_distance>(op.x.cols, execution, [&](auto product) {
-    sweep<decltype(product), Argument::squared_distance>(op.x, op.queries, op.same ? Pairs::off_diagonal : Pairs::all,
+  with_product<T, Argument::squared_distance, false>(op.x.cols, execution, run, [&](auto product) {
+    sweep<decltype(product), Argument::squared_distance>(op.queries, op.x, op.same ? Pairs::off_diagonal : Pairs::all,
                                                          op.center ? center.get() : nullptr, execution, run, sums);
   });
   sums.finish();

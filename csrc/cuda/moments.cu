@@ -2,6 +2,7 @@
 //
 // Products are taken in the arithmetic's type over the samples of a part, then added to float64; order 1 is summed in float64.
 #include "../device.h"
+#include "product.h"
 #include "tensor_sums.h"
 
 namespace parzen::cuda {
@@ -122,11 +123,13 @@ void sum_moments(const Moments& op, const Execution& execution, Run& run) {
   }
 }
 
-template <class P, class S>
+// Products are taken in T, of samples in S.
+template <class T, class S>
 void moments_of(const Moments& op, const Execution& execution) {
   Run run(execution, op.poll);
   run.expect_here(op.x, "x");
-  sum_moments<P, S>(op, execution, run);
+  with_product<T, Argument::inner_product, false>(op.x.cols, execution, run,
+                                                  [&](auto product) { sum_moments<decltype(product), S>(op, execution, run); });
   if (!op.norm_powers) return;
   double found[powers];
   norm_powers<S>(op.x, run, found);
@@ -213,16 +216,17 @@ void tensor_norms(const MomentNorms& op, const Execution& execution, Run& run) {
   }
 }
 
-template <class P>
+template <class T>
 void moment_norms_of(const MomentNorms& op, const Execution& execution) {
   Run run(execution, op.poll);
   run.expect_here(op.x, "x");
   run.expect_here(op.y, "y");
-  tensor_norms<P>(op, execution, run);
+  with_product<T, Argument::inner_product, false>(op.x.cols, execution, run,
+                                                  [&](auto product) { tensor_norms<decltype(product)>(op, execution, run); });
   double found[powers];
-  norm_powers<typename P::Value>(op.x, run, found);
+  norm_powers<T>(op.x, run, found);
   op.norms[3] = mean_diagonal(found, op);
-  norm_powers<typename P::Value>(op.y, run, found);
+  norm_powers<T>(op.y, run, found);
   op.norms[4] = mean_diagonal(found, op);
 }
 
@@ -230,22 +234,15 @@ void moment_norms_of(const MomentNorms& op, const Execution& execution) {
 
 void moments(const Moments& op, const Execution& execution) {
   if (op.x.type == Type::float64)
-    moments_of<Tensor64, double>(op, execution);
+    moments_of<double, double>(op, execution);
   else if (op.wide)
-    moments_of<Tensor64, float>(op, execution);
-  else if (execution.precision == Execution::plain)
-    moments_of<Plain<float>, float>(op, execution);
+    moments_of<double, float>(op, execution);
   else
-    moments_of<Split, float>(op, execution);
+    moments_of<float, float>(op, execution);
 }
 
 void moment_norms(const MomentNorms& op, const Execution& execution) {
-  if (op.x.type == Type::float64)
-    moment_norms_of<Tensor64>(op, execution);
-  else if (execution.precision == Execution::plain)
-    moment_norms_of<Plain<float>>(op, execution);
-  else
-    moment_norms_of<Split>(op, execution);
+  op.x.type == Type::float64 ? moment_norms_of<double>(op, execution) : moment_norms_of<float>(op, execution);
 }
 
 }  // namespace parzen::cuda

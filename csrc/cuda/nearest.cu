@@ -57,32 +57,33 @@ struct NearestSink {
   int *column_numbers, *row_numbers;  // of a row or column of the tile
 
   static constexpr int width = 256 / int(sizeof(T)), pitch = width + 1;  // columns of the tile that are in shared memory at a time
+  template <class P>
   static constexpr int shared_bytes = tile_side * pitch * int(sizeof(T));
 
   __device__ PARZEN_DEVICE_INLINE T bound(index query) const { return best[query * k + k - 1]; }
 
-  template <class U>
-  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane& mine, unsigned char* shared, Accumulators<T>& v) const {
+  template <class P>
+  __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane<8>& mine, unsigned char* shared, Accumulators<T>& v) const {
     if constexpr (which) {
       if (scales) {
         PARZEN_UNROLL
-        for (int r = 0; r < thread_rows; ++r) {
+        for (int r = 0; r < slices; ++r) {
           const T scale = mine.row(r) < at.rows ? scales[at.row0 + mine.row(r)] : T(1);
           PARZEN_UNROLL
-          for (int c = 0; c < thread_cols; ++c) v[r][c] *= scale;
+          for (int c = 0; c < slice_cols; ++c) v[r][c] *= scale;
         }
       }
     }
     bool closer = false;
-    T row_bounds[thread_rows];
+    T row_bounds[slices];
     PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) row_bounds[r] = same && mine.row(r) < at.rows ? bound(at.row0 + mine.row(r)) : T(-1);
+    for (int r = 0; r < slices; ++r) row_bounds[r] = same && mine.row(r) < at.rows ? bound(at.row0 + mine.row(r)) : T(-1);
     PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) {
-      const T col_bound = mine.col(c) < at.cols ? bound(at.col0 + mine.col(c)) : T(-1);
+    for (int c = 0; c < slice_cols; ++c) {
+      const T col_bound = mine.col(0, c) < at.cols ? bound(at.col0 + mine.col(0, c)) : T(-1);
       PARZEN_UNROLL
-      for (int r = 0; r < thread_rows; ++r) {
-        if (!at.whole && !at.counts(mine.row(r), mine.col(c))) v[r][c] = far_away<T>();
+      for (int r = 0; r < slices; ++r) {
+        if (!at.whole && !at.counts(mine.row(r), mine.col(0, c))) v[r][c] = far_away<T>();
         closer |= v[r][c] < col_bound || v[r][c] < row_bounds[r];
       }
     }
@@ -96,11 +97,11 @@ struct NearestSink {
     if (__syncthreads_or(closer)) {
       T* values = reinterpret_cast<T*>(shared);
       for (int part = 0; part < tile_side / width; ++part) {
-        if (mine.warp_col * 32 / width == part) {
+        if (mine.first_col(0) / width == part) {
           PARZEN_UNROLL
-          for (int r = 0; r < thread_rows; ++r) {
+          for (int r = 0; r < slices; ++r) {
             PARZEN_UNROLL
-            for (int c = 0; c < thread_cols; ++c) values[mine.row(r) * pitch + mine.col(c) % width] = v[r][c];
+            for (int c = 0; c < slice_cols; ++c) values[mine.row(r) * pitch + mine.col(0, c) % width] = v[r][c];
           }
         }
         __syncthreads();
@@ -164,11 +165,9 @@ template <class T, bool which>
 class Lists {
  public:
   const int list_size;
-  const index slot_bytes;
 
   Lists(const Nearest& op, Run& run)
       : list_size(int(smaller(op.k, tile_side))),
-        slot_bytes(list_size * tile_side * index(sizeof(T) + (which ? sizeof(int) : 0)) * (op.same ? 2 : 1)),
         op_(op),
         run_(run),
         scales_(static_cast<const T*>(op.scales), op.scales ? op.x.rows : 0, run.stream),
@@ -178,6 +177,12 @@ class Lists {
     if (which) fill(best_numbers_.get(), nobody);
   }
 
+  template <class P>
+  index slot_bytes() const {
+    return list_size * tile_side * index(sizeof(T) + (which ? sizeof(int) : 0)) * (op_.same ? 2 : 1);
+  }
+
+  template <class P>
   void reserve(const Chunks& chunks) {
     const index count = chunks.rows * chunks.cols * list_size * tile_side;
     columns_.emplace(count, run_.stream);
@@ -238,7 +243,7 @@ void search(const Nearest& op, const Execution& execution) {
   run.expect_here(op.queries, "queries");
   const Scratch<T> center(static_cast<const T*>(op.center), op.center ? op.x.cols : 0, run.stream);
   Lists<T, which> lists(op, run);
-  with_product<T, Argument::squared_distance>(op.x.cols, execution, [&](auto product) {
+  with_product<T, Argument::squared_distance, true>(op.x.cols, execution, run, [&](auto product) {
     sweep<decltype(product), Argument::squared_distance>(op.x, op.queries, op.same ? Pairs::upper : Pairs::all,
                                                          op.center ? center.get() : nullptr, execution, run, lists);
   });

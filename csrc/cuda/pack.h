@@ -5,7 +5,7 @@
 #pragma once
 
 #include "run.h"
-#include "tile.h"
+#include "split.h"
 
 namespace parzen::cuda {
 
@@ -41,8 +41,8 @@ struct Rows {
 // Rows [first, first + count) of x, a warp a row; zeros where x has no row.
 template <class P>
 __global__ void __launch_bounds__(block_threads)
-    pack_kernel(Rows<typename P::Value> x, index first, index count, index padded_cols, const typename P::Value* center,
-                Argument argument, typename P::Packed* out, typename P::Value* terms, typename P::Value* scales) {
+    pack_kernel(Rows<typename P::Value> x, index first, index count, index steps, const typename P::Value* center,
+                Argument argument, unsigned char* out, typename P::Value* terms, typename P::Value* scales) {
   using T = typename P::Value;
   const int lane = int(threadIdx.x) % 32;
   const index warps = index(gridDim.x) * (block_threads / 32);
@@ -56,11 +56,11 @@ __global__ void __launch_bounds__(block_threads)
       scale = scale_of(warp_max(largest));
     }
     const double back = 1 / double(scale);
+    unsigned char* packed = out + Panel<P::step_bytes>::row(r, steps);
     double term = 0;
-    for (index k = lane; k < padded_cols; k += 32) {
-      T rounded = 0;
+    for (index k = lane; k < steps * P::step; k += 32) {
       const double c = center && k < d ? double(center[k]) : 0.0;
-      out[r * padded_cols + k] = P::pack(k < d ? (row[k] - T(c)) * scale : T(0), &rounded);
+      const T rounded = P::store(packed, k, k < d ? (row[k] - T(c)) * scale : T(0));
       const double v = double(rounded) * back;
       if (k < d) term += argument == Argument::inner_product ? (v + 0.5 * c) * c : v * v;
     }
@@ -72,23 +72,23 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-// One side's packed rows of a chunk.
+// One side's packed rows of a chunk: whole tiles.
 template <class P>
-class Panel {
+class PackedRows {
  public:
   using T = typename P::Value;
 
-  Panel(index rows, index cols, const Run& run)
+  PackedRows(index rows, index cols, const Run& run)
       : run_(run),
-        padded_cols(ceil_div(cols, P::step) * P::step),
-        data(rows * padded_cols, run.stream),
+        steps(ceil_div(cols, P::step)),
+        data(rows * steps * P::step_bytes, run.stream),
         terms(rows, run.stream),
         scales(P::scaled ? rows : 1, run.stream) {}
 
   void pack(const Matrix& m, index first, index count, const T* center, Argument argument) {
     const int blocks = int(smaller(ceil_div(count, block_threads / 32), 32 * run_.multiprocessors));
-    launch(pack_kernel<P>, blocks, block_threads, 0, run_.stream, Rows<T>(m), first, count, padded_cols, center, argument,
-           data.get(), terms.get(), scales.get());
+    launch(pack_kernel<P>, blocks, block_threads, 0, run_.stream, Rows<T>(m), first, count, steps, center, argument, data.get(),
+           terms.get(), scales.get());
     check_launch("pack_kernel");
   }
 
@@ -96,8 +96,8 @@ class Panel {
   const Run& run_;
 
  public:
-  const index padded_cols;
-  Scratch<typename P::Packed> data;
+  const index steps;
+  Scratch<unsigned char> data;
   Scratch<T> terms, scales;
 };
 

@@ -1,19 +1,19 @@
 // The one kernel over all pairs: a persistent loop over a chunk's tiles whose accumulators become arguments, then values, then sums
 // while they are in registers. What is done with them is a sink's:
 //
-//   template <class T> void tile(const Place&, const Lane&, unsigned char* shared, Accumulators<T>& arguments) const
+//   template <class P> void tile(const Place&, const P::Lane&, unsigned char* shared, Accumulators<P::Value>& arguments) const
 //
-// called by all of a block's threads, with `shared_bytes` of memory that is free from one call to the next.
+// called by all of a block's threads, with `shared_bytes<P>` of memory that is free from one call to the next.
 #pragma once
 
+#include "product.h"
 #include "tile_loop.h"
 
 namespace parzen::cuda {
 
-// Above direct_depth columns |x|^2 + |y|^2 - 2<x,y> is off by about u (|x|^2 + |y|^2); where the result is smaller than this part
-// of that sum, the digits lost matter and the pair is done again by differences of the rows as they were given.
+// But where it is taken directly, |x|^2 + |y|^2 - 2<x,y> is off by about u (|x|^2 + |y|^2); where the result is smaller than this
+// part of that sum, the digits lost matter and the pair is done again by differences of the rows as they were given.
 constexpr double repair_below = 1.0 / 64;
-constexpr index direct_depth = 8;
 
 // A tile among the chunk's and in the matrices.
 struct Place {
@@ -40,19 +40,19 @@ struct Chunk {
   int row_tiles, col_tiles;
   bool triangle;  // its tiles are those with row <= col
   int tiles, steps;
-  index padded_cols;
-  const typename P::Packed *x_packed, *y_packed;
+  const unsigned char *x_packed, *y_packed;
   const T *x_terms, *y_terms, *x_scales, *y_scales;
-  bool hi_only;
+  Wanted wanted;
   int stages;  // of shared memory, 2 or 3
 
   PARZEN_INLINE TileIndex tile(int number) const {
     return triangle ? triangle_tile(number) : rectangle_tile(number, row_tiles, col_tiles);
   }
 
-  PARZEN_INLINE Origin<P> origin(int number) const {
+  PARZEN_INLINE Origin origin(int number) const {
     const TileIndex t = tile(number);
-    return {x_packed + index(t.row) * tile_side * padded_cols, y_packed + index(t.col) * tile_side * padded_cols};
+    const index bytes = index(steps) * panel_bytes<P>;
+    return {x_packed + t.row * bytes, y_packed + t.col * bytes};
   }
 
   PARZEN_INLINE Place place(int number) const {
@@ -80,71 +80,68 @@ __device__ PARZEN_DEVICE_INLINE T squared_difference(const T* x, const T* y, ind
 
 template <class P, Argument argument>
 constexpr int repair_bytes =
-    P::direct || argument == Argument::inner_product ? 0 : thread_cols * block_threads * int(sizeof(typename P::Value));
+    P::direct || argument == Argument::inner_product ? 0 : slice_cols * block_threads * int(sizeof(typename P::Value));
 
 // Does again what is lost, a warp's pairs one after the other.
 template <class P>
-__device__ PARZEN_DEVICE_INLINE void repair(const Chunk<P>& chunk, const Place& at, const Lane& mine, unsigned char* shared,
-                                            Accumulators<typename P::Value>& squared) {
+__device__ PARZEN_DEVICE_INLINE void repair(const Chunk<P>& chunk, const Place& at, const typename P::Lane& mine,
+                                            unsigned char* shared, Accumulators<typename P::Value>& squared) {
   using T = typename P::Value;
   const int thread = int(threadIdx.x), lane = thread % 32;
-  T* staged = reinterpret_cast<T*>(shared) + thread;  // a row of a thread's own: registers have no numbers at run time
+  T* staged = reinterpret_cast<T*>(shared) + thread;  // a slice of a thread's own: registers have no numbers at run time
   const T* row_terms = chunk.x_terms + index(at.tile_row) * tile_side;
   const T* col_terms = chunk.y_terms + index(at.tile_col) * tile_side;
   PARZEN_UNROLL
-  for (int r = 0; r < thread_rows; ++r) {
+  for (int s = 0; s < slices; ++s) {
     PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) staged[c * block_threads] = squared[r][c];
+    for (int n = 0; n < slice_cols; ++n) staged[n * block_threads] = squared[s][n];
     PARZEN_ROLLED
-    for (int c = 0; c < thread_cols; ++c) {
-      const T terms = col_terms[mine.col(c)] + row_terms[mine.row(r)];
-      const bool lost = staged[c * block_threads] < T(repair_below) * terms && at.counts(mine.row(r), mine.col(c));
+    for (int n = 0; n < slice_cols; ++n) {
+      const T terms = col_terms[mine.col(s, n)] + row_terms[mine.row(s)];
+      const bool lost = staged[n * block_threads] < T(repair_below) * terms && at.counts(mine.row(s), mine.col(s, n));
       for (unsigned left = __ballot_sync(0xffffffffu, lost); left; left &= left - 1) {
         const int owner = __ffs(int(left)) - 1;
-        const Lane theirs(thread - lane + owner);
-        const T exact = squared_difference(chunk.x[at.row0 + theirs.row(r)], chunk.y[at.col0 + theirs.col(c)], chunk.x.cols, lane);
-        if (lane == owner) staged[c * block_threads] = exact;
+        const typename P::Lane theirs(thread - lane + owner);
+        const T exact =
+            squared_difference(chunk.x[at.row0 + theirs.row(s)], chunk.y[at.col0 + theirs.col(s, n)], chunk.x.cols, lane);
+        if (lane == owner) staged[n * block_threads] = exact;
       }
     }
     PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) squared[r][c] = staged[c * block_threads];
+    for (int n = 0; n < slice_cols; ++n) squared[s][n] = staged[n * block_threads];
   }
 }
 
 // Products become <x,y> or |x-y|^2.
 template <class P, Argument argument>
-__device__ PARZEN_DEVICE_INLINE void complete(const Chunk<P>& chunk, const Place& at, const Lane& mine, unsigned char* shared,
-                                              Accumulators<typename P::Value>& sum) {
+__device__ PARZEN_DEVICE_INLINE void complete(const Chunk<P>& chunk, const Place& at, const typename P::Lane& mine,
+                                              unsigned char* shared, Accumulators<typename P::Value>& sum) {
   using T = typename P::Value;
+  using L = typename P::Lane;
   if constexpr (P::direct) return;
   const index row0 = index(at.tile_row) * tile_side, col0 = index(at.tile_col) * tile_side;
-  T row_terms[thread_rows], col_terms[thread_cols];
+  constexpr T factor = argument == Argument::inner_product ? T(1) : T(-2);
+  T row_terms[L::thread_rows], row_factors[L::thread_rows];
   PARZEN_UNROLL
-  for (int r = 0; r < thread_rows; ++r) row_terms[r] = chunk.x_terms[row0 + mine.row(r)];
-  PARZEN_UNROLL
-  for (int c = 0; c < thread_cols; ++c) col_terms[c] = chunk.y_terms[col0 + mine.col(c)];
-  if constexpr (P::scaled) {
-    T col_scales[thread_cols];
-    PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) col_scales[c] = chunk.y_scales[col0 + mine.col(c)];
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) {
-      const T row_scale = chunk.x_scales[row0 + mine.row(r)];
-      PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) sum[r][c] *= row_scale * col_scales[c];
-    }
+  for (int r = 0; r < L::thread_rows; ++r) {
+    const index row = row0 + mine.row(r * L::row_slices);
+    row_terms[r] = chunk.x_terms[row];
+    row_factors[r] = P::scaled ? factor * chunk.x_scales[row] : factor;
   }
   bool lost = false;
   PARZEN_UNROLL
-  for (int r = 0; r < thread_rows; ++r) {
+  for (int part = 0; part < L::row_slices; ++part) {
+    T col_terms[slice_cols], col_scales[slice_cols];
+    read_cols(chunk.y_terms + col0, mine, part, col_terms);
+    if constexpr (P::scaled) read_cols(chunk.y_scales + col0, mine, part, col_scales);
     PARZEN_UNROLL
-    for (int c = 0; c < thread_cols; ++c) {
-      const T terms = col_terms[c] + row_terms[r];
-      if constexpr (argument == Argument::inner_product) {
-        sum[r][c] += terms;
-      } else {
-        sum[r][c] = multiply_add(T(-2), sum[r][c], terms);
-        lost |= sum[r][c] < T(repair_below) * terms;
+    for (int r = 0; r < L::thread_rows; ++r) {
+      PARZEN_UNROLL
+      for (int n = 0; n < slice_cols; ++n) {
+        T& v = sum[r * L::row_slices + part][n];
+        const T terms = col_terms[n] + row_terms[r];
+        v = multiply_add(P::scaled ? row_factors[r] * col_scales[n] : factor, v, terms);
+        if constexpr (argument == Argument::squared_distance) lost |= v < T(repair_below) * terms;
       }
     }
   }
@@ -156,19 +153,20 @@ __device__ PARZEN_DEVICE_INLINE void complete(const Chunk<P>& chunk, const Place
 template <class P, Argument argument, class Sink>
 __global__ void __launch_bounds__(block_threads, 1)
     pairs_kernel(const __grid_constant__ Chunk<P> chunk, const __grid_constant__ Sink sink) {
-  using T = typename P::Value;
-  each_tile<P>(chunk, Lane(int(threadIdx.x)), [&](int number, Accumulators<T>& v) {
+  using L = typename P::Lane;
+  const auto finish = [&](int number, Accumulators<typename P::Value>& v) {
     const Place at = chunk.place(number);
     unsigned char* shared = shared_memory() + ring_bytes<P>(only_here(chunk.stages));
-    complete<P, argument>(chunk, at, Lane(only_here(int(threadIdx.x))), shared, v);
+    complete<P, argument>(chunk, at, L(only_here(int(threadIdx.x))), shared, v);
     if constexpr (repair_bytes<P, argument> > 0) __syncthreads();  // some warps may still repair where the sink is to write
-    sink.template tile<T>(at, Lane(only_here(int(threadIdx.x))), shared, v);
-  });
+    sink.template tile<P>(at, L(only_here(int(threadIdx.x))), shared, v);
+  };
+  run_tiles<P>(chunk, finish);
 }
 
 // All pairs of x and y, chunk by chunk. `sums` has
-//   slot_bytes                    of a tile's partial sums
-//   reserve(Chunks)               before anything else
+//   slot_bytes<P>()               of a tile's partial sums
+//   reserve<P>(Chunks)            before anything else
 //   Sink sink()                   for a launch
 //   end_chunk(const Chunk<P>&)    puts what adds a chunk's slots up into the stream
 template <class P, Argument argument, class Sums>
@@ -178,27 +176,27 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
   const bool same = pairs != Pairs::all, triangle = pairs == Pairs::upper;
   if constexpr (P::direct) center = nullptr;
   const index row_bytes = ceil_div(x.cols, P::step) * P::step_bytes;
-  const Chunks chunks(x.rows, y.rows, triangle, row_bytes, sums.slot_bytes);
-  sums.reserve(chunks);
-  Panel<P> x_panel(chunks.rows * tile_side, x.cols, run), y_panel(chunks.cols * tile_side, x.cols, run);
+  const Chunks chunks(x.rows, y.rows, triangle, row_bytes, sums.template slot_bytes<P>());
+  sums.template reserve<P>(chunks);
+  PackedRows<P> x_packed(chunks.rows * tile_side, x.cols, run), y_packed(chunks.cols * tile_side, x.cols, run);
 
   const auto kernel = pairs_kernel<P, argument, Sink>;
-  constexpr int others = repair_bytes<P, argument> > Sink::shared_bytes ? repair_bytes<P, argument> : Sink::shared_bytes;
-  static_assert(ring_bytes<P>(2) + others <= least_shared_bytes);
-  const auto [stages, shared] = shared_for<P>(kernel, others, run);
+  constexpr int of_sink = Sink::template shared_bytes<P>;
+  constexpr int others = repair_bytes<P, argument> > of_sink ? repair_bytes<P, argument> : of_sink;
+  const auto [stages, shared] = shared_for<P, others>(kernel, run);
 
   double done = 0;
   const double across = double(chunks.chunk_cols()),
                parts = triangle ? across * (across + 1) / 2 : across * double(chunks.chunk_rows());
   for (index chunk_col = 0; chunk_col < chunks.chunk_cols(); ++chunk_col) {
     const index col_tile = chunk_col * chunks.cols, col_tiles = smaller(chunks.cols, chunks.col_tiles - col_tile);
-    y_panel.pack(y, col_tile * tile_side, col_tiles * tile_side, center, argument);
+    y_packed.pack(y, col_tile * tile_side, col_tiles * tile_side, center, argument);
     for (index chunk_row = 0; chunk_row < (triangle ? chunk_col + 1 : chunks.chunk_rows()); ++chunk_row) {
       const index row_tile = chunk_row * chunks.rows, row_tiles = smaller(chunks.rows, chunks.row_tiles - row_tile);
       const bool on_diagonal = triangle && chunk_row == chunk_col;
       const bool packed = same && row_tile == col_tile && row_tiles == col_tiles;
-      if (!packed) x_panel.pack(x, row_tile * tile_side, row_tiles * tile_side, center, argument);
-      const Panel<P>& rows = packed ? y_panel : x_panel;
+      if (!packed) x_packed.pack(x, row_tile * tile_side, row_tiles * tile_side, center, argument);
+      const PackedRows<P>& rows = packed ? y_packed : x_packed;
       Chunk<P> chunk{x,
                      y,
                      pairs,
@@ -208,15 +206,14 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
                      int(col_tiles),
                      on_diagonal,
                      int(on_diagonal ? row_tiles * (row_tiles + 1) / 2 : row_tiles * col_tiles),
-                     int(y_panel.padded_cols / P::step),
-                     y_panel.padded_cols,
+                     int(y_packed.steps),
                      rows.data.get(),
-                     y_panel.data.get(),
+                     y_packed.data.get(),
                      rows.terms.get(),
-                     y_panel.terms.get(),
+                     y_packed.terms.get(),
                      rows.scales.get(),
-                     y_panel.scales.get(),
-                     execution.precision == Execution::fast,
+                     y_packed.scales.get(),
+                     {int(x.cols), execution.precision == Execution::fast},
                      stages};
       const int blocks = int(smaller(chunk.tiles, run.multiprocessors));
       launch(kernel, blocks, block_threads, shared, run.stream, chunk, sums.sink());
@@ -225,19 +222,6 @@ void sweep(const Matrix& x, const Matrix& y, Pairs pairs, const typename P::Valu
       done += 1;
       run.part_launched(done / parts);
     }
-  }
-}
-
-// Calls use(product) with the one for these samples.
-template <class T, Argument argument, class Use>
-void with_product(index cols, const Execution& execution, const Use& use) {
-  if constexpr (argument == Argument::squared_distance) {
-    if (cols <= direct_depth) return use(Direct<T>{});
-  }
-  if constexpr (sizeof(T) == 8) return use(Tensor64{});
-  if constexpr (sizeof(T) == 4) {
-    if (execution.precision == Execution::plain) return use(Plain<float>{});
-    return use(Split{});
   }
 }
 

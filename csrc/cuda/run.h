@@ -11,6 +11,16 @@ namespace parzen::cuda {
 
 constexpr int least_major = 8;  // cp.async, mma.sync of float64
 
+// Of a block's shared memory: on any device of compute capability 8.0 or later, and where there is wgmma.
+constexpr int least_shared_bytes = 99 << 10, wgmma_shared_bytes = 227 << 10;
+
+// wgmma is of compute capability 9.0 alone, and of code that was compiled for 9.0a.
+#ifdef PARZEN_CUDA_WGMMA
+constexpr bool wgmma_was_built = true;
+#else
+constexpr bool wgmma_was_built = false;
+#endif
+
 class Run {
  public:
   Run(const Execution& execution, const Poll& poll)
@@ -18,6 +28,8 @@ class Run {
     multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
     shared_bytes = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
     const int major = attribute(cudaDevAttrComputeCapabilityMajor);
+    has_wgmma =
+        wgmma_was_built && major == 9 && attribute(cudaDevAttrComputeCapabilityMinor) == 0 && shared_bytes >= wgmma_shared_bytes;
     if (major < least_major)
       throw Failure("cuda: device " + std::to_string(device_) + " is of compute capability " + std::to_string(major) + "." +
                         std::to_string(attribute(cudaDevAttrComputeCapabilityMinor)) + ", expected " + std::to_string(least_major) +
@@ -56,6 +68,7 @@ class Run {
 
   cudaStream_t stream;
   int multiprocessors = 1, shared_bytes = 0;
+  bool has_wgmma = false;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -79,12 +79,69 @@ __device__ __forceinline__ int only_here(int v) {
   return v;
 }
 
-// Until the oldest of the ring's stages that are under way is there.
-__device__ __forceinline__ void wait_for_copies(int stages) {
-  if (stages == 3)
-    asm volatile("cp.async.wait_group 1;" ::: "memory");
-  else
-    asm volatile("cp.async.wait_group 0;" ::: "memory");
+// Until this thread's copies are there but for the last `under_way` that were committed.
+__device__ __forceinline__ void wait_for_copies(int under_way) {
+  switch (under_way) {
+    case 0: asm volatile("cp.async.wait_group 0;" ::: "memory"); break;
+    case 1: asm volatile("cp.async.wait_group 1;" ::: "memory"); break;
+    case 2: asm volatile("cp.async.wait_group 2;" ::: "memory"); break;
+    default: asm volatile("cp.async.wait_group 3;" ::: "memory"); break;
+  }
+}
+
+// wgmma: products of a warpgroup, warps 4 i .. 4 i + 3, that go on by themselves. The compiler knows the instructions for sm_90a
+// alone; a kernel that has them does nothing elsewhere.
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+constexpr bool code_has_wgmma = true;
+#define PARZEN_WGMMA(...) asm volatile(__VA_ARGS__)
+#else
+constexpr bool code_has_wgmma = false;
+#define PARZEN_WGMMA(...) __trap()
+#endif
+
+__device__ __forceinline__ unsigned shared_address(const unsigned char* shared) {
+  return unsigned(__cvta_generic_to_shared(shared));
+}
+
+// What this thread has copied is seen by wgmma, which reads shared memory another way.
+__device__ __forceinline__ void show_copies() { PARZEN_WGMMA("fence.proxy.async.shared::cta;" :: : "memory"); }
+
+// Around what is committed together. Until wait_for_products nothing may touch the sums.
+__device__ __forceinline__ void begin_products() { PARZEN_WGMMA("wgmma.fence.sync.aligned;" :: : "memory"); }
+__device__ __forceinline__ void end_products() { PARZEN_WGMMA("wgmma.commit_group.sync.aligned;" :: : "memory"); }
+template <int under_way>
+__device__ __forceinline__ void wait_for_products() {
+  PARZEN_WGMMA("wgmma.wait_group.sync.aligned %0;" ::"n"(under_way) : "memory");
+}
+
+// After waiting: the sums are what the products made of them, and not read before.
+__device__ __forceinline__ void settle(float (&sum)[8][8]) {
+#pragma unroll
+  for (int s = 0; s < 8; ++s) {
+#pragma unroll
+    for (int n = 0; n < 8; ++n) asm volatile("" : "+f"(sum[s][n])::"memory");
+  }
+}
+
+// 64 x 16 times 16 x 128 float16, added to float32, or, unless `add`, in place of it. Thread t of the 128 has of rows
+// 16 (t / 32) + quad (sum[0 .. 3]) and eight further down (sum[4 .. 7]) two of every eight columns, from twice its place on.
+__device__ __forceinline__ void multiply_64_128_16(float (&sum)[8][8], std::uint64_t a, std::uint64_t b, bool add) {
+#define PARZEN_OF_EIGHT(j)                                                                                   \
+  "+f"(sum[(j) / 4][(j) % 4 * 2]), "+f"(sum[(j) / 4][(j) % 4 * 2 + 1]), "+f"(sum[4 + (j) / 4][(j) % 4 * 2]), \
+      "+f"(sum[4 + (j) / 4][(j) % 4 * 2 + 1])
+#define PARZEN_OF_32(j) PARZEN_OF_EIGHT(j), PARZEN_OF_EIGHT(j + 1), PARZEN_OF_EIGHT(j + 2), PARZEN_OF_EIGHT(j + 3)
+  PARZEN_WGMMA(
+      "{\n"
+      ".reg .pred add;\n"
+      "setp.ne.b32 add, %66, 0;\n"
+      "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 "
+      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, "
+      "%26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, "
+      "%50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, %64, %65, add, 1, 1, 0, 0;\n"
+      "}" : PARZEN_OF_32(0),
+      PARZEN_OF_32(4), PARZEN_OF_32(8), PARZEN_OF_32(12) : "l"(a), "l"(b), "r"(int(add)));
+#undef PARZEN_OF_32
+#undef PARZEN_OF_EIGHT
 }
 
 }  // namespace parzen::cuda

@@ -61,22 +61,22 @@ PARZEN_INLINE T exp2_by_polynomial(T t) {
   return bits_of<T>(Word(bits_of<Word>(p) + (bits_of<Word>(shifted) << C::mantissa)));
 }
 
-// 2^t, within 2 ulp either way. A device takes 2^t from its special-function unit at a quarter of the rate of multiply-adds or
-// less: of every three rows of float32 one goes there (ex2.approx: 2 ulp, results below the smallest normal number are 0), two take
-// the polynomial's ten operations. `row` is the pair's row among its thread's, known to the compiler; for one pair it never
-// changes.
+// 2^t, within 2 ulp either way. A device takes float32's from its special-function units (ex2.approx: 2 ulp, results below the
+// smallest normal number are 0), each of which takes as long as eight multiply-adds; the polynomial takes ten of these. One pair's
+// one exponential has a dozen other operations about it, and the units keep up. Where a pair has many exponentials one of four goes
+// by the polynomial: `number` counts them, is known to the compiler, and says which.
 template <class T>
-PARZEN_INLINE T exp2(T t, index row = 1) {
+PARZEN_INLINE T exp2(T t, index number = 0) {
 #ifdef __CUDA_ARCH__
   if constexpr (sizeof(T) == 4) {
-    if (row % 3 == 0) {
+    if (number % 4 != 3) {
       float value;
       asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(value) : "f"(t));
       return value;
     }
   }
 #else
-  (void)row;
+  (void)number;
 #endif
   return exp2_by_polynomial(t);
 }

@@ -44,8 +44,8 @@ PARZEN_INLINE TileIndex triangle_tile(int number) {
 constexpr int band_tiles = 8;
 PARZEN_INLINE TileIndex rectangle_tile(int number, int row_tiles, int col_tiles) {
   const int band = number / (band_tiles * col_tiles), row0 = band * band_tiles;
-  const int rows = row_tiles - row0 < band_tiles ? row_tiles - row0 : band_tiles;
-  const int within = number - row0 * col_tiles;
+  const int rows = row_tiles - row0, within = number - row0 * col_tiles;
+  if (rows >= band_tiles) return {row0 + within % band_tiles, within / band_tiles};
   return {row0 + within % rows, within / rows};
 }
 

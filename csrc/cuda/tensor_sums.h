@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(block_threads) transpose_kernel(Rows<S> x, ind
 // Rows z_first z_middle of the tensor, or for degree 2 rows z_first, as a product wants them: a warp a row.
 template <class P>
 __global__ void __launch_bounds__(block_threads)
-    tensor_rows_kernel(Tensor tensor, index first, index count, index samples, const typename P::Value* z, typename P::Packed* out,
+    tensor_rows_kernel(Tensor tensor, index first, index count, index samples, const typename P::Value* z, unsigned char* out,
                        typename P::Value* scales) {
   using T = typename P::Value;
   const int lane = int(threadIdx.x) % 32;
@@ -52,8 +52,8 @@ __global__ void __launch_bounds__(block_threads)
       for (index i = lane; i < samples; i += 32) largest = max(T(::fabs(value(i))), largest);
       scale = scale_of(warp_max(largest));
     }
-    T rounded;
-    for (index i = lane; i < samples; i += 32) out[r * samples + i] = P::pack(value(i) * scale, &rounded);
+    unsigned char* packed = out + Panel<P::step_bytes>::row(r, samples / P::step);
+    for (index i = lane; i < samples; i += 32) P::store(packed, i, value(i) * scale);
     if constexpr (P::scaled) {
       if (lane == 0) scales[r] = 1 / scale;
     }
@@ -65,34 +65,35 @@ template <class P>
 struct TensorWork {
   const TileIndex* indices;
   int tiles, parts, steps;  // tiles x parts, and steps of a part
-  index padded_cols;        // samples
-  const typename P::Packed *rows, *cols;
+  const unsigned char *rows, *cols;
   const typename P::Value *row_scales, *col_scales;
-  bool hi_only;
+  Wanted wanted;
   int stages;
   double* slots;
 
-  PARZEN_INLINE Origin<P> origin(int number) const {
+  PARZEN_INLINE Origin origin(int number) const {
     const TileIndex t = indices[number / parts];
-    const index sample = index(number % parts) * steps * P::step;
-    return {rows + index(t.row) * tile_side * padded_cols + sample, cols + index(t.col) * tile_side * padded_cols + sample};
+    const index part = number % parts, bytes = index(steps) * panel_bytes<P>;
+    return {rows + (index(t.row) * parts + part) * bytes, cols + (index(t.col) * parts + part) * bytes};
   }
 };
 
 template <class P>
 __global__ void __launch_bounds__(block_threads, 1) moments_kernel(const __grid_constant__ TensorWork<P> work) {
   using T = typename P::Value;
-  each_tile<P>(work, Lane(int(threadIdx.x)), [&](int number, Accumulators<T>& v) {
-    const Lane mine(only_here(int(threadIdx.x)));
+  run_tiles<P>(work, [&](int number, Accumulators<T>& v) {
+    const typename P::Lane mine(only_here(int(threadIdx.x)));
     double* slot = work.slots + index(number) * tile_side * tile_side;
     const TileIndex t = work.indices[number / work.parts];
     const T* row_scales = work.row_scales + index(t.row) * tile_side;
     const T* col_scales = work.col_scales + index(t.col) * tile_side;
-    each_row<T, true>(v, [&](int r, T(&row)[thread_cols]) {
+    each_slice<T, true>(v, [&](int s, T(&values)[slice_cols]) {
+      const int row = mine.row(s);
       PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) {
-        if constexpr (P::scaled) row[c] *= row_scales[mine.row(r)] * col_scales[mine.col(c)];
-        slot[mine.row(r) * tile_side + mine.col(c)] += double(row[c]);
+      for (int n = 0; n < slice_cols; ++n) {
+        const int col = mine.col(s, n);
+        if constexpr (P::scaled) values[n] *= row_scales[row] * col_scales[col];
+        slot[row * tile_side + col] += double(values[n]);
       }
     });
   });
@@ -131,8 +132,8 @@ class TensorSums {
         parts_(int(larger(1, smaller(most_tiles_ / batch_tiles_, samples / (8 * P::step))))),
         samples_(samples_of(samples)),
         z_(tensor.extended * samples_, run.stream),
-        rows_(batch_rows_ * samples_, run.stream),
-        cols_(padded_extended() * samples_, run.stream),
+        rows_(batch_rows_ * packed_row_bytes(), run.stream),
+        cols_(padded_extended() * packed_row_bytes(), run.stream),
         row_scales_(batch_rows_, run.stream),
         col_scales_(padded_extended(), run.stream),
         indices_(batch_tiles_, run.stream) {}
@@ -155,7 +156,7 @@ class TensorSums {
     const index count = index(batch.tiles.size());
     check(cudaMemsetAsync(slots, 0, std::size_t(count * parts_ * tile_bytes), run_.stream), "clearing memory");
     const auto kernel = moments_kernel<P>;
-    const auto [stages, shared] = shared_for<P>(kernel, 0, run_);
+    const auto [stages, shared] = shared_for<P, 0>(kernel, run_);
     const int tiles = int(count * parts_);
     for (index first = 0; first < x.rows; first += samples_) {
       launch(transpose_kernel<T, S>, int(ceil_div(samples_, 32) * ceil_div(x.cols, 32)), block_threads, 32 * 33 * int(sizeof(T)),
@@ -167,12 +168,11 @@ class TensorSums {
                                tiles,
                                parts_,
                                int(samples_ / parts_ / P::step),
-                               samples_,
                                rows_.get(),
                                cols_.get(),
                                row_scales_.get(),
                                col_scales_.get(),
-                               execution_.precision == Execution::fast,
+                               {P::step, execution_.precision == Execution::fast},
                                stages,
                                slots};
       launch(kernel, int(smaller(tiles, run_.multiprocessors)), block_threads, shared, run_.stream, work);
@@ -189,6 +189,7 @@ class TensorSums {
   static constexpr index slot_bytes = 64 << 20;    // of all partial sums
   static constexpr index packed_bytes = 48 << 20;  // of the packed rows, of the columns and of z
 
+  index packed_row_bytes() const { return samples_ / P::step * P::step_bytes; }
   index padded_extended() const { return ceil_div(tensor_.extended, tile_side) * tile_side; }
 
   // Rows of a batch: whole tiles, as many as the slots allow. No later row has more columns than the first.
@@ -213,7 +214,7 @@ class TensorSums {
     return tiles;
   }
 
-  void pack(const Tensor& tensor, index first, index count, typename P::Packed* out, T* scales) {
+  void pack(const Tensor& tensor, index first, index count, unsigned char* out, T* scales) {
     const int blocks = int(smaller(ceil_div(count, block_threads / 32), 32 * run_.multiprocessors));
     launch(tensor_rows_kernel<P>, blocks, block_threads, 0, run_.stream, tensor, first, count, samples_, z_.get(), out, scales);
     check_launch("tensor_rows_kernel");
@@ -227,7 +228,7 @@ class TensorSums {
   const int parts_;
   const index samples_;
   Scratch<T> z_;
-  Scratch<typename P::Packed> rows_, cols_;
+  Scratch<unsigned char> rows_, cols_;
   Scratch<T> row_scales_, col_scales_;
   Scratch<TileIndex> indices_;
 };

@@ -1,22 +1,21 @@
 // A block's way over its tiles: packed rows arrive in a ring of shared memory, step by step and across the tiles' borders, while
-// the product of the step before is taken. `Work` says what there is to do:
+// the products of steps before are taken. `Work` says what there is to do:
 //
 //   tiles, origin(number)     where a tile's packed rows begin
-//   steps, padded_cols        of every tile
-//   hi_only, stages
+//   steps                     of every tile
+//   wanted, stages
 #pragma once
 
 #include "pack.h"
 
 namespace parzen::cuda {
 
-template <class P>
 struct Origin {
-  const typename P::Packed *x, *y;
+  const unsigned char *x, *y;
 };
 
 template <class P>
-constexpr int panel_bytes = tile_side * P::step_bytes;
+constexpr int panel_bytes = Panel<P::step_bytes>::bytes;
 
 template <class P>
 PARZEN_INLINE constexpr int ring_bytes(int stages) {
@@ -26,16 +25,19 @@ PARZEN_INLINE constexpr int ring_bytes(int stages) {
 template <class P, class Work>
 class Loader {
  public:
-  __device__ PARZEN_DEVICE_INLINE explicit Loader(const Work& work) : work_(work), tile_(int(blockIdx.x)) { locate(); }
+  // With so many steps' rows on their way.
+  __device__ PARZEN_DEVICE_INLINE Loader(const Work& work, int ahead) : work_(work), tile_(int(blockIdx.x)) {
+    locate();
+    for (int s = 0; s < ahead; ++s) next();
+  }
 
   __device__ PARZEN_DEVICE_INLINE void next() {
     if (tile_ < work_.tiles) {
-      const int thread = only_here(int(threadIdx.x));
-      unsigned char* stage = shared_memory() + slot_ * 2 * panel_bytes<P>;
-      copy(stage, x_, thread);
-      copy(stage + panel_bytes<P>, y_, thread);
-      x_ += P::step_bytes;
-      y_ += P::step_bytes;
+      unsigned char* stage = shared_memory() + slot_ * 2 * panel_bytes<P> + only_here(int(threadIdx.x)) * 16;
+      copy(stage, x_);
+      copy(stage + panel_bytes<P>, y_);
+      x_ += panel_bytes<P>;
+      y_ += panel_bytes<P>;
       if (++step_ == work_.steps) {
         step_ = 0;
         tile_ += int(gridDim.x);
@@ -47,26 +49,20 @@ class Loader {
   }
 
  private:
-  // Where this thread's first 16 bytes of the tile are; its others are whole rows further down.
   __device__ PARZEN_DEVICE_INLINE void locate() {
     if (tile_ >= work_.tiles) return;
-    const Origin<P> origin = work_.origin(tile_);
-    const int thread = only_here(int(threadIdx.x));
-    const index mine = thread / chunks * pitch() + thread % chunks * 16;
-    x_ = reinterpret_cast<const unsigned char*>(origin.x) + mine;
-    y_ = reinterpret_cast<const unsigned char*>(origin.y) + mine;
+    const Origin origin = work_.origin(tile_);
+    const int mine = only_here(int(threadIdx.x)) * 16;
+    x_ = origin.x + mine;
+    y_ = origin.y + mine;
   }
 
-  __device__ PARZEN_DEVICE_INLINE void copy(unsigned char* panel, const unsigned char* from, int thread) const {
+  __device__ PARZEN_DEVICE_INLINE static void copy(unsigned char* to, const unsigned char* from) {
+    constexpr int at_once = block_threads * 16;
+    static_assert(panel_bytes<P> % at_once == 0);
     PARZEN_UNROLL
-    for (int i = 0; i < tile_side / rows_at_once; ++i) {
-      copy_16_bytes(panel + swizzled<P::step_bytes>(thread / chunks + i * rows_at_once, thread % chunks) * 16, from);
-      from += rows_at_once * pitch();
-    }
+    for (int i = 0; i < panel_bytes<P>; i += at_once) copy_16_bytes(to + i, from + i);
   }
-
-  static constexpr int chunks = P::step_bytes / 16, rows_at_once = block_threads / chunks;
-  __device__ PARZEN_DEVICE_INLINE index pitch() const { return work_.padded_cols * index(sizeof(typename P::Packed)); }
 
   const Work& work_;
   int tile_;
@@ -74,37 +70,60 @@ class Loader {
   const unsigned char *x_ = nullptr, *y_ = nullptr;
 };
 
+// The stages of the ring, one after the other.
+template <class P>
+class Stages {
+ public:
+  __device__ PARZEN_DEVICE_INLINE explicit Stages(int count) : count_(count) {}
+  __device__ PARZEN_DEVICE_INLINE const unsigned char* next() {
+    const unsigned char* stage = shared_memory() + slot_ * 2 * panel_bytes<P>;
+    if (++slot_ == count_) slot_ = 0;
+    return stage;
+  }
+
+ private:
+  int count_, slot_ = 0;
+};
+
+template <class T>
+__device__ PARZEN_DEVICE_INLINE void clear(Accumulators<T>& sum) {
+  PARZEN_UNROLL
+  for (int s = 0; s < slices; ++s) {
+    PARZEN_UNROLL
+    for (int n = 0; n < slice_cols; ++n) sum[s][n] = 0;
+  }
+}
+
+template <class T>
+__device__ PARZEN_DEVICE_INLINE void add(Accumulators<T>& total, const Accumulators<T>& sum) {
+  PARZEN_UNROLL
+  for (int s = 0; s < slices; ++s) {
+    PARZEN_UNROLL
+    for (int n = 0; n < slice_cols; ++n) total[s][n] += sum[s][n];
+  }
+}
+
 // Calls finish(number, products) for each of the block's tiles, by all of its threads.
 template <class P, class Work, class Finish>
-__device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, const Lane& mine, Finish finish) {
+__device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, Finish finish) {
   using T = typename P::Value;
-  Loader<P, Work> loader(work);
-  for (int s = 1; s < work.stages; ++s) loader.next();
-  int slot = 0;
+  Loader<P, Work> loader(work, work.stages - 1);
+  Stages<P> ring(work.stages);
   for (int number = int(blockIdx.x); number < work.tiles; number += int(gridDim.x)) {
+    const typename P::Lane mine{int(threadIdx.x)};
     Accumulators<T> sum, total;
-    PARZEN_UNROLL
-    for (int r = 0; r < thread_rows; ++r) {
-      PARZEN_UNROLL
-      for (int c = 0; c < thread_cols; ++c) sum[r][c] = total[r][c] = 0;
-    }
+    clear<T>(sum);
+    clear<T>(total);
     for (int step = 0; step < work.steps; ++step) {
-      wait_for_copies(work.stages);
+      wait_for_copies(work.stages - 2);
       __syncthreads();
       loader.next();
-      const unsigned char* stage = shared_memory() + slot * 2 * panel_bytes<P>;
-      P::multiply(stage, stage + panel_bytes<P>, mine, work.hi_only, sum);
-      if (++slot == work.stages) slot = 0;
+      const unsigned char* stage = ring.next();
+      P::multiply(stage, stage + panel_bytes<P>, mine, work.wanted, sum);
       if constexpr (P::steps_a_sum > 0) {
         if ((step + 1) % P::steps_a_sum == 0 || step + 1 == work.steps) {
-          PARZEN_UNROLL
-          for (int r = 0; r < thread_rows; ++r) {
-            PARZEN_UNROLL
-            for (int c = 0; c < thread_cols; ++c) {
-              total[r][c] += sum[r][c];
-              sum[r][c] = 0;
-            }
-          }
+          add<T>(total, sum);
+          clear<T>(sum);
         }
       }
     }
@@ -115,24 +134,76 @@ __device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, const Lane& min
   }
 }
 
-constexpr int least_shared_bytes = 99 << 10;  // of a block, on any device of compute capability 8.0 or later
+// The same for products that go on by themselves: a tile is finished while the first two steps of the next are being multiplied.
+// Two steps are under way at a time, so that a slot is filled again two steps after it was read.
+template <class P, class Work, class Finish>
+__device__ PARZEN_DEVICE_INLINE void each_tile_overlapped(const Work& work, Finish finish) {
+  using T = typename P::Value;
+  static_assert(P::steps_a_sum >= 2);
+  Loader<P, Work> loader(work, work.stages - 2);
+  Stages<P> ring(work.stages);
+  Accumulators<T> sum, total;
+  clear<T>(sum);
+  clear<T>(total);
+  const auto start = [&](int step) {
+    wait_for_copies(work.stages - 3);
+    show_copies();
+    wait_for_products<1>();
+    __syncthreads();
+    loader.next();
+    const unsigned char* stage = ring.next();
+    P::start(stage, stage + panel_bytes<P>, work.wanted, step % P::steps_a_sum != 0, sum);
+  };
+  // The last turn finishes the last tile and multiplies what happens to lie there, for nobody: to the compiler every turn is alike,
+  // and it does not wait before it calls `finish`.
+  const int first = int(blockIdx.x), ahead = work.steps < 2 ? work.steps : 2;
+  for (int number = first;; number += int(gridDim.x)) {
+    PARZEN_ROLLED
+    for (int step = 0; step < ahead; ++step) start(step);
+    if (number != first) finish(number - int(gridDim.x), total);
+    if (number >= work.tiles) break;
+    clear<T>(total);
+    for (int step = ahead;; ++step) {
+      if (step % P::steps_a_sum == 0 || step == work.steps) {
+        wait_for_products<0>();
+        settle(sum);
+        add<T>(total, sum);
+      }
+      if (step == work.steps) break;
+      start(step);
+    }
+  }
+  wait_for_products<0>();
+}
+
+template <class P, class Work, class Finish>
+__device__ PARZEN_DEVICE_INLINE void run_tiles(const Work& work, const Finish& finish) {
+  if constexpr (!P::warpgroup)
+    each_tile<P>(work, finish);
+  else if constexpr (code_has_wgmma)
+    each_tile_overlapped<P>(work, finish);
+  else
+    __trap();
+}
 
 struct Shared {
   int stages, bytes;
 };
 
-// As many stages as the device has room for beside `others`, at most 3.
-template <class P, class Kernel>
-Shared shared_for(Kernel kernel, index others, const Run& run) {
-  const int stages = ring_bytes<P>(3) + others <= run.shared_bytes ? 3 : 2;
-  const index bytes = ring_bytes<P>(stages) + others;
+// As many stages as the device has room for beside `others`.
+template <class P, int others, class Kernel>
+Shared shared_for(Kernel kernel, const Run& run) {
+  static_assert(ring_bytes<P>(P::least_stages) + others <= (P::warpgroup ? wgmma_shared_bytes : least_shared_bytes));
+  int stages = P::most_stages;
+  while (stages > P::least_stages && ring_bytes<P>(stages) + others > run.shared_bytes) --stages;
+  const int bytes = ring_bytes<P>(stages) + others;
   if (bytes > run.shared_bytes)
     throw Failure("cuda: a block takes " + std::to_string(bytes) + " bytes of shared memory, the device has " +
                       std::to_string(run.shared_bytes),
                   failed);
-  check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)),
+  check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
         "reserving shared memory");
-  return {stages, int(bytes)};
+  return {stages, bytes};
 }
 
 }  // namespace parzen::cuda

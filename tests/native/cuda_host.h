@@ -6,7 +6,7 @@
 //
 // PARZEN_CUDA_HOST_BYTES: how much device memory there is. PARZEN_CUDA_HOST_SHARED: of a block's. PARZEN_CUDA_HOST_FAIL=n: the n-th
 // launch from now on fails; PARZEN_CUDA_HOST_FAIL=-n: it goes astray. PARZEN_CUDA_HOST_DRY=1: launches do nothing.
-// PARZEN_CUDA_HOST_TILES: how many tiles a launch takes at most.
+// PARZEN_CUDA_HOST_TILES: how many tiles a launch takes at most. PARZEN_CUDA_HOST_COPIES=early: see cuda_instructions.h.
 #pragma once
 
 #include <sys/mman.h>
@@ -21,7 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cuda_threads.h"
+#include "cuda_instructions.h"
 
 #define __global__
 #define __device__
@@ -29,31 +29,7 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __grid_constant__
-
-struct __half {
-  std::uint16_t bits;
-};
-inline __half __float2half_rn(float v) {
-  const _Float16 h = _Float16(v);
-  __half half;
-  std::memcpy(&half, &h, sizeof half);
-  return half;
-}
-inline float __half2float(__half half) {
-  static const std::vector<float> values = [] {
-    std::vector<float> all(65536);
-    for (unsigned bits = 0; bits < 65536; ++bits) {
-      const std::uint16_t word = std::uint16_t(bits);
-      _Float16 h;
-      std::memcpy(&h, &word, sizeof h);
-      all[bits] = float(h);
-    }
-    return all;
-  }();
-  return values[half.bits];
-}
-inline std::uint16_t __half_as_ushort(__half half) { return half.bits; }
-inline __half __ushort_as_half(std::uint16_t bits) { return {bits}; }
+#define __trap std::abort
 
 enum cudaError_t {
   cudaSuccess,
@@ -247,61 +223,6 @@ inline int most_tiles() {
   return text ? std::atoi(text) : 16384;
 }
 
-inline unsigned char* shared_memory() { return host::block.shared; }
-inline void copy_16_bytes(unsigned char* shared, const unsigned char* global) { std::memcpy(shared, global, 16); }
-
-// The tensor cores' instructions as the PTX manual has them: each thread takes what it needs of the others' operands.
-
-inline void load_matrices(const unsigned char* row, std::uint32_t (&words)[4]) {
-  const unsigned char* rows[32];
-  host::exchange(row, rows);
-  const unsigned lane = threadIdx.x % 32;
-  for (unsigned matrix = 0; matrix < 4; ++matrix) std::memcpy(&words[matrix], rows[8 * matrix + lane / 4] + lane % 4 * 4, 4);
-}
-
-// Products are exact; the sum of eight is added to float32 and cut off, not rounded, in whatever order (Fasi et al., "Numerical
-// behavior of NVIDIA tensor cores", PeerJ Computer Science 2021).
-inline float cut_off(double v) {
-  const float rounded = float(v);
-  return std::fabs(double(rounded)) > std::fabs(v) ? std::nextafter(rounded, 0.0f) : rounded;
-}
-
-inline void multiply_16_8_16(float* upper, float* lower, const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
-  struct Operands {
-    std::uint32_t a[4], b[2];
-  } mine{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}}, all[32];
-  host::exchange(mine, all);
-  const unsigned lane = threadIdx.x % 32, quad = lane / 4;
-  const auto half = [](std::uint32_t word, unsigned which) {
-    return double(__half2float(__ushort_as_half(std::uint16_t(word >> 16 * which))));
-  };
-  for (unsigned low = 0; low < 2; ++low)
-    for (unsigned c = 0; c < 2; ++c) {
-      float& sum = (low ? lower : upper)[c];
-      for (unsigned group = 0; group < 2; ++group) {
-        double products = 0;
-        for (unsigned k = 0; k < 8; ++k)
-          products +=
-              half(all[quad * 4 + k / 2].a[low + 2 * group], k % 2) * half(all[(lane % 4 * 2 + c) * 4 + k / 2].b[group], k % 2);
-        sum = cut_off(double(sum) + products);
-      }
-    }
-}
-
-inline void multiply_8_8_4(double* sum, double a, double b) {
-  struct Operands {
-    double a, b;
-  } mine{a, b}, all[32];
-  host::exchange(mine, all);
-  const unsigned lane = threadIdx.x % 32;
-  for (unsigned c = 0; c < 2; ++c)
-    for (unsigned k = 0; k < 4; ++k) sum[c] = std::fma(all[lane / 4 * 4 + k].a, all[(lane % 4 * 2 + c) * 4 + k].b, sum[c]);
-}
-
-inline int only_here(int v) { return v; }
-inline void commit_copies() {}
-inline void wait_for_copies(int) {}
-
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), int blocks, int threads, int shared_bytes, cudaStream_t, Arguments... arguments) {
   const std::lock_guard lock(host::turn);
@@ -315,6 +236,7 @@ void launch(void (*kernel)(Parameters...), int blocks, int threads, int shared_b
   for (int b = 0; b < blocks; ++b) {
     blockIdx.x = unsigned(b);
     std::memset(host::block.shared, 0xff, std::size_t(shared_bytes));
+    host::begin_block(threads);
     host::block.run(threads, [&] { kernel(arguments...); });
   }
 }

@@ -1,8 +1,8 @@
 """What a device does: rates, times and memory, each beside its error. Run by benchmarks/gpu.sh.
 
 Beside torch where it is installed with CUDA: its float16 matrix product gives the rate P that the
-tensor cores reach here, its chunked float32 products are the peer. Wall-clock medians of calls that
-end when their result is on the host.
+tensor cores reach here, its chunked float32 products are the peer; and beside KeOps where it is
+installed. Wall-clock medians of calls that end when their result is on the host.
 """
 
 from __future__ import annotations
@@ -58,13 +58,19 @@ def taken(call: Callable[[], Any]) -> float:
     return (before - min(least)) / 2**20
 
 
-def matrix_rate() -> float | None:
-    """Floating-point operations a second of torch's float16 matrix product."""
+def torch_on_device() -> Any:
+    """Torch, or None where it has no device."""
     try:
         import torch
     except ImportError:
         return None
-    if not torch.cuda.is_available():
+    return torch if torch.cuda.is_available() else None
+
+
+def matrix_rate() -> float | None:
+    """Floating-point operations a second of torch's float16 matrix product."""
+    torch = torch_on_device()
+    if torch is None:
         return None
     a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.float16) for _ in range(2))
 
@@ -86,6 +92,53 @@ def exact_rows(x: Any, y: Any, rows: Any, name: str) -> Any:
     return np.exp(-squared / (2.0 * d)).sum(axis=1)
 
 
+def torch_sums(x: Any, y: Any, name: str) -> Callable[[], Any] | None:
+    """Row sums of the kernel by chunks of torch's float32 products."""
+    torch = torch_on_device()
+    if torch is None:
+        return None
+    p, q = (torch.from_numpy(z).cuda() for z in (x, y))
+    d, step = x.shape[1], 8192
+
+    def part(u: Any, v: Any) -> Any:
+        if name == "polynomial":
+            return (u @ v.T / d + 1.0).pow(3)
+        squared = (u * u).sum(1)[:, None] + (v * v).sum(1) - 2.0 * (u @ v.T)
+        return torch.exp(squared / (-2.0 * d))
+
+    def rows() -> Any:
+        found = [
+            sum(part(u, v).sum(1, dtype=torch.float64) for v in q.split(step))
+            for u in p.split(step)
+        ]
+        return torch.cat(found).cpu().numpy()
+
+    return rows
+
+
+def keops_sums(x: Any, y: Any, name: str) -> Callable[[], Any] | None:
+    """Row sums of the kernel by KeOps, float32 summed in blocks."""
+    torch = torch_on_device()
+    try:
+        from pykeops.torch import LazyTensor
+    except ImportError:
+        return None
+    if torch is None:
+        return None
+    d = x.shape[1]
+    p, q = torch.from_numpy(x).cuda()[:, None, :], torch.from_numpy(y).cuda()[None, :, :]
+
+    def rows() -> Any:
+        u, v = LazyTensor(p), LazyTensor(q)
+        if name == "polynomial":
+            kernel = ((u | v) / d + 1.0) ** 3
+        else:
+            kernel = (-((u - v) ** 2).sum(-1) / (2.0 * d)).exp()
+        return kernel.sum(dim=1).cpu().numpy()[:, 0]
+
+    return rows
+
+
 def sums(device: CudaDevice, rate: float | None) -> list[Row]:
     rng, found = np.random.default_rng(0), []
     for d, n in ((2, 131_072), (16, 131_072), (64, 131_072), (512, 65_536), (2048, 32_768)):
@@ -95,22 +148,30 @@ def sums(device: CudaDevice, rate: float | None) -> list[Row]:
             ("polynomial", _core.Polynomial(3, 1.0 / d, 1.0)),
             ("gaussian", _core.Gaussian([d**0.5])),
         ):
-            exact = exact_rows(x, y, some, name)
+            contestants: dict[str, Callable[[], Any] | None] = {}
             for precision in ("full", "mma", "fast", "plain"):
+                if precision == "plain" and d > 64:  # a minute of multiply-adds
+                    continue
                 a, b = (device.matrix(z, precision=precision) for z in (x, y))
-                seconds = median(lambda a=a, b=b, k=kernel: _core.kernel_sum(a, b, k))
-                rows = _core.kernel_sum(a, b, kernel)[0][some]
+                contestants[precision] = lambda a=a, b=b, k=kernel: _core.kernel_sum(a, b, k)[0]
+            contestants["torch"] = torch_sums(x, y, name)
+            contestants["KeOps"] = keops_sums(x, y, name) if d <= 64 else None
+            exact = exact_rows(x, y, some, name)
+            for who, call in contestants.items():
+                if call is None:
+                    continue
+                seconds = median(call, 0.4)
                 row: Row = {
-                    "work": f"{name} sum, d = {d}, {precision}",
+                    "work": f"{name} sum, d = {d}, {who}",
                     "seconds": seconds,
                     "pairs_per_second": n * n / seconds,
                     "operations_per_second": 2.0 * d * n * n / seconds,
-                    "error": float(np.abs(rows / exact - 1.0).max()),
+                    "error": float(np.abs(call()[some] / exact - 1.0).max()),
                 }
                 if rate:
                     row["of_a_third_of_P"] = row["operations_per_second"] / (rate / 3.0)
                 found.append(row)
-                device.release()
+            device.release()
     return found
 
 
@@ -166,11 +227,8 @@ def kid(device: CudaDevice) -> list[Row]:
 
 
 def chunked_kid(x: Any, y: Any) -> Row | None:
-    try:
-        import torch
-    except ImportError:
-        return None
-    if not torch.cuda.is_available():
+    torch = torch_on_device()
+    if torch is None:
         return None
     p, q = (torch.from_numpy(z).cuda() for z in (x, y))
     step, d = 8192, x.shape[1]

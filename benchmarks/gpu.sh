@@ -18,7 +18,7 @@ nvcc="${CUDACXX:-$(command -v nvcc || true)}"
 if [ -z "$nvcc" ] && [ -x /usr/local/cuda/bin/nvcc ]; then nvcc=/usr/local/cuda/bin/nvcc; fi
 [ -n "$nvcc" ] || missing "there is no nvcc; put it on PATH or set CUDACXX"
 export CUDACXX="$nvcc"
-for module in pip numpy scipy typer rich pytest hypothesis sklearn pybind11 scikit_build_core; do
+for module in pip numpy scipy typer rich pytest hypothesis mpmath sklearn pybind11 scikit_build_core; do
   "$PYTHON" -c "import $module" 2> /dev/null || missing "$PYTHON has no module $module; this script installs nothing from the network"
 done
 sanitizer="$(command -v compute-sanitizer || true)"
@@ -35,7 +35,7 @@ step() {
   start=$(date +%s)
   if [ "$limit" -gt $((470 - SECONDS)) ]; then limit=$((470 - SECONDS)); fi
   if [ "$limit" -lt 1 ]; then echo "== $name: no time was left"; failures="$failures $name"; return 0; fi
-  timeout "$limit" "$@" > "$logs/$name.log" 2>&1 || status=$?
+  timeout -k 10 "$limit" "$@" > "$logs/$name.log" 2>&1 || status=$?
   tail -n 12 "$logs/$name.log"
   if [ "$status" -eq 124 ]; then echo "$name: stopped after $limit s"; fi
   echo "== $name: status $status, $(($(date +%s) - start)) s, all of it in $logs/$name.log"
@@ -54,13 +54,15 @@ step build 240 env SKBUILD_CMAKE_DEFINE="PARZEN_CUDA=ON" SKBUILD_BUILD_DIR="$PWD
 
 export PYTHONPATH="$site:$PWD/tests"
 export PYTHONDONTWRITEBYTECODE=1
-pytest=("$PYTHON" -m pytest -q -p no:cacheprovider)
-step doctor 20 "$PYTHON" -m parzen doctor
-grep -q "cuda:0.* GiB free" "$logs/doctor.log" || missing "nvidia-smi sees a device and parzen does not; see $logs/doctor.log"
-step tests 120 "${pytest[@]}" -m cuda tests/test_cuda.py tests/test_device_cuda.py
+pytest=("$PYTHON" -m pytest -v -p no:cacheprovider)
+step device 30 "$PYTHON" -c 'from parzen import _core; info = _core.cuda_info(); print(info); _core.cuda_free_bytes(0)'
+[ -z "$failures" ] || missing "nvidia-smi sees a device and parzen does not; see $logs/device.log"
+step tests 180 "${pytest[@]}" -m cuda tests/test_cuda.py
 device=$(nvidia-smi --query-gpu=name --format=csv,noheader -i 0 | tr -cs 'A-Za-z0-9\n' '-' | sed 's/-*$//')
-step figures 90 "$PYTHON" benchmarks/gpu.py --json "benchmarks/results/gpu-$(date -u +%F)-$device.json"
+step figures 150 "$PYTHON" benchmarks/gpu.py --json "benchmarks/results/gpu-$(date -u +%F)-$device.json"
 cat "$logs/figures.log"
+step torch 60 "${pytest[@]}" -m cuda tests/test_device_cuda.py
+step doctor 60 "$PYTHON" -m parzen doctor
 if [ -n "$sanitizer" ]; then
   small='test_kernel_sum and gaussian and full or test_kernel_quadratic and cubic or test_log_density or test_nearest or test_ball_counts or test_moments'
   step memcheck 60 env PARZEN_CUDA_SMALL=1 "$sanitizer" --tool memcheck --error-exitcode 9 "${pytest[@]}" tests/test_cuda.py -k "$small"

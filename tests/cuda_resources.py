@@ -16,7 +16,7 @@ from pathlib import Path
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for '(\w+)'")
 FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 REGISTERS = re.compile(r"Used (\d+) registers")
-WAITS = re.compile(r"warpgroup\.wait is injected|wgmma.*serialized")
+WAITS = re.compile(r"warpgroup\.(wait|arrive) is injected|wgmma.*serialized")
 
 
 def readable(name):

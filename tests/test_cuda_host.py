@@ -44,13 +44,17 @@ def test_chunk_after_chunk(device, dtype, monkeypatch):
     kernel, cubic = _core.Gaussian([3.0]), _core.Polynomial(3, 0.1, 1.0)
 
     def results():
-        values, sums = _core.kernel_quadratic(x, y, cubic, *bits)
-        yield from (*_core.kernel_sum(x, y, kernel)[:2], *sums[:2])
         yield from _core.ball_counts(x, radii[0], y, radii[1])
         for queries in (y, None):
             yield from _core.nearest(x, queries, 4, numbers=True)
+        values, sums = _core.kernel_quadratic(x, y, cubic, *bits)
+        added = (
+            *_core.kernel_sum(x, y, kernel)[:2],
+            *sums[:2],
+            _core.kernel_sum(y, None, kernel)[0],
+        )
         logs = (_core.log_density(x, other, [1.0])[0] for other in (y, None))
-        yield np.concatenate([values, _core.kernel_sum(y, None, kernel)[0], *logs])
+        yield np.concatenate([values, *added, *logs])
 
     *whole, added = results()
     monkeypatch.setenv("PARZEN_CUDA_HOST_TILES", "4")

@@ -238,6 +238,6 @@ def test_chunks_fit_their_budgets(cuda_for_the_host, rows, cols, triangle):
             assert 1 <= tall <= row_tiles
             assert 1 <= wide <= col_tiles
             assert tall == wide or not triangle
-            assert max(tall, wide) * 128 * row_bytes <= 48 << 20 or max(tall, wide) == 1
+            assert max(tall, wide) * 128 * row_bytes <= 72 << 20 or max(tall, wide) == 1
             assert tall * wide * slot_bytes <= 64 << 20 or tall * wide == 1
             assert tall * wide <= 16384

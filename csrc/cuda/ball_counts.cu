@@ -16,14 +16,16 @@ struct BallSink {
   Count *x_holds, *x_held, *y_held, *y_holds;
 
   template <class P>
-  static constexpr int shared_bytes = 4 * tile_side * int(sizeof(int));
+  static constexpr int shared_bytes = tile_side * int(4 * sizeof(int) + sizeof(T));
 
   template <class P>
   __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const Lane<8>& mine, unsigned char* shared,
                                             Accumulators<T>& squared) const {
     int* counts = reinterpret_cast<int*>(shared);  // [x_holds, x_held][row], [y_held, y_holds][column]
     const int thread = int(threadIdx.x), own = thread % tile_side;
+    T* row_radii = reinterpret_cast<T*>(counts + 4 * tile_side);
     counts[thread] = counts[thread + block_threads] = 0;
+    if (thread < tile_side) row_radii[thread] = thread < at.rows ? x_radii[at.row0 + thread] : T(-1);
     __syncthreads();
     T radii[slice_cols];
     int held[slice_cols], holds[slice_cols];
@@ -33,7 +35,7 @@ struct BallSink {
       held[c] = holds[c] = 0;
     }
     each_slice<T>(squared, [&](int r, const T(&row)[slice_cols]) {
-      const T radius = mine.row(r) < at.rows ? x_radii[at.row0 + mine.row(r)] : T(-1);
+      const T radius = row_radii[mine.row(r)];
       int in_x = 0, in_y = 0;
       PARZEN_UNROLL
       for (int c = 0; c < slice_cols; ++c) {

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "../matrix.h"
 #include "api.h"
@@ -98,11 +99,14 @@ class Scratch {
   }
   Scratch(const Scratch&) = delete;
 
-  // From the host, zeros, and to the host. The host's memory is pageable: it has been read, or written, when the call returns.
+  // From the host, zeros, and to the host. The host's memory has to stay until the stream has come there.
   Scratch(const T* values, index count, cudaStream_t stream) : Scratch(count, stream) {
-    if (values)
-      check(cudaMemcpyAsync(data_, values, std::size_t(count) * sizeof(T), cudaMemcpyHostToDevice, stream), "copy to the device");
+    if (values) write(values, count);
   }
+  void write(const T* values, index count) {
+    check(cudaMemcpyAsync(data_, values, std::size_t(count) * sizeof(T), cudaMemcpyHostToDevice, stream_), "copy to the device");
+  }
+  void write(const std::vector<T>& values) { write(values.data(), index(values.size())); }
   void clear(index count) { check(cudaMemsetAsync(data_, 0, std::size_t(count) * sizeof(T), stream_), "clearing memory"); }
   void read(T* values, index count) const {
     check(cudaMemcpyAsync(values, data_, std::size_t(count) * sizeof(T), cudaMemcpyDeviceToHost, stream_), "copy from the device");

@@ -53,7 +53,7 @@ struct QuadraticSink {
   template <class T>
   __device__ PARZEN_DEVICE_INLINE void take(const Place& at, const T* held, int part) const {
     const int lane = int(threadIdx.x) % 32;
-    double* slot = values + (index(at.tile_row) * at.col_tiles + at.tile_col) * vectors;
+    double* slot = values + at.number * vectors;
     const int col = part * width<T> + lane * each<T>;
     const index row_word = at.row0 / warp_rows, col_word = (at.col0 + col) / warp_rows;
     for (index p = threadIdx.x / 32; p < vectors; p += block_threads / 32) {
@@ -90,14 +90,11 @@ __global__ void words_kernel(const std::uint8_t* bytes, index rows, index vector
   out[p * words + word] = bits;
 }
 
-// totals[p] += the slots of all tiles, in order.
-__global__ void add_values_kernel(const double* slots, int row_tiles, int col_tiles, bool triangle, index vectors, double* totals) {
-  const index p = index(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (p >= vectors) return;
-  double sum = totals[p];
-  for (int row = 0; row < row_tiles; ++row)
-    for (int col = triangle ? row : 0; col < col_tiles; ++col) sum += slots[(index(row) * col_tiles + col) * vectors + p];
-  totals[p] = sum;
+// totals[p] += the slots of all tiles.
+__global__ void __launch_bounds__(block_threads) add_values_kernel(const double* slots, int tiles, index vectors, double* totals) {
+  const index p = index(blockIdx.x) * sums_a_block + threadIdx.x % sums_a_block;
+  const double sum = sum_of_eight(tiles, [&](int t) { return p < vectors ? slots[t * vectors + p] : 0.0; });
+  if (p < vectors && int(threadIdx.x) < sums_a_block) totals[p] += sum;
 }
 
 // Indicator vectors on the device.
@@ -151,8 +148,8 @@ class Quadratics : public PairSums {
   template <class P>
   void end_chunk(const Chunk<P>& c) {
     PairSums::end_chunk(c);
-    launch(add_values_kernel, int(ceil_div(op_.vectors, 32)), 32, 0, run_.stream, values_->get(), c.row_tiles, c.col_tiles,
-           c.triangle, op_.vectors, totals_.get());
+    launch(add_values_kernel, int(ceil_div(op_.vectors, sums_a_block)), block_threads, block_threads * int(sizeof(double)),
+           run_.stream, values_->get(), c.tiles, op_.vectors, totals_.get());
     check_launch("add_values_kernel");
   }
 

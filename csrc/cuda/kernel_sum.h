@@ -1,7 +1,9 @@
 // Sums of a kernel's values over pairs: the sink, and what an operation does around it.
 #pragma once
 
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "sum_slots.h"
 
@@ -61,19 +63,16 @@ struct KernelSumSink {
   }
 };
 
-// k(x_i, x_i) in float64, from the rows as they were given.
+// (gamma |x_i|^2 + coef0)^degree in float64, from the rows as they were given.
 template <class T>
 __global__ void __launch_bounds__(block_threads) diagonal_kernel(Rows<T> x, Kernel kernel, double* diagonal) {
   const index warps = index(gridDim.x) * (block_threads / 32);
   for (index i = index(blockIdx.x) * (block_threads / 32) + threadIdx.x / 32; i < x.rows; i += warps) {
-    double value = kernel.kind == Kernel::Kind::energy ? 0 : 1;
-    if (kernel.kind == Kernel::Kind::polynomial) {
-      double norm = 0;
-      for (index k = int(threadIdx.x) % 32; k < x.cols; k += 32) norm += double(x[i][k]) * double(x[i][k]);
-      double base = kernel.gamma * warp_sum(norm) + kernel.coef0;
-      for (int degree = kernel.degree; degree; degree >>= 1, base *= base)
-        if (degree & 1) value *= base;
-    }
+    double norm = 0, value = 1;
+    for (index k = int(threadIdx.x) % 32; k < x.cols; k += 32) norm += double(x[i][k]) * double(x[i][k]);
+    double base = kernel.gamma * warp_sum(norm) + kernel.coef0;
+    for (int degree = kernel.degree; degree; degree >>= 1, base *= base)
+      if (degree & 1) value *= base;
     if (threadIdx.x % 32 == 0) diagonal[i] = value;
   }
 }
@@ -106,13 +105,9 @@ class PairSums {
   }
 
   PairSums(const KernelSum& op, Run& run)
-      : op_(op),
-        run_(run),
-        row_sums_(op.x.rows, run.stream),
-        column_sums_(op.same ? 0 : op.y.rows, run.stream),
-        squares_(1, run.stream) {
+      : op_(op), run_(run), row_sums_(op.x.rows, run.stream), column_sums_(op.y.rows, run.stream), squares_(1, run.stream) {
     row_sums_.clear(op.x.rows);
-    if (!op.same) column_sums_.clear(op.y.rows);
+    column_sums_.clear(op.y.rows);
     squares_.clear(1);
   }
 
@@ -128,29 +123,26 @@ class PairSums {
 
   template <class P>
   void end_chunk(const Chunk<P>& c) {
-    add(row_slots_->get(), c.row0, op_.x.rows, c.row_tiles, c.col_tiles, c.triangle, true, row_sums_.get());
-    add(col_slots_->get(), c.col0, op_.y.rows, c.col_tiles, c.row_tiles, c.triangle, false,
-        op_.same ? row_sums_.get() : column_sums_.get());
-    launch(add_squares_kernel, 1, 32, 0, run_.stream, square_slots_->get(), c.row_tiles, c.col_tiles, c.triangle, squares_.get());
-    check_launch("add_squares_kernel");
-  }
-
-  void finish() {
-    row_sums_.read(op_.row_sums, op_.x.rows);
-    if (!op_.same) column_sums_.read(op_.column_sums, op_.y.rows);
-    squares_.read(op_.squares, 1);
-    run_.finish();
-    if (op_.same) *op_.squares *= 2;
-  }
-
- private:
-  void add(const double* slots, index first, index total, int own_tiles, int across_tiles, bool triangle, bool of_rows,
-           double* totals) {
-    launch(add_slots_kernel, own_tiles, tile_side, 0, run_.stream, slots, first, total, own_tiles, across_tiles, triangle, of_rows,
-           totals);
+    const int blocks = (c.row_tiles + c.col_tiles) * tile_side / sums_a_block + 1;
+    launch(add_slots_kernel, blocks, block_threads, block_threads * int(sizeof(double)), run_.stream, slots(),
+           SumSlots{row_sums_.get(), column_sums_.get(), squares_.get()},
+           ChunkShape{c.row0, op_.x.rows, c.col0, op_.y.rows, c.row_tiles, c.col_tiles, c.tiles, c.triangle});
     check_launch("add_slots_kernel");
   }
 
+  // Of one sample with itself a pair counts for both: its value is in one's row and in the other's column.
+  void finish() {
+    std::vector<double> of_columns(op_.same ? op_.y.rows : 0);
+    row_sums_.read(op_.row_sums, op_.x.rows);
+    column_sums_.read(op_.same ? of_columns.data() : op_.column_sums, op_.y.rows);
+    squares_.read(op_.squares, 1);
+    run_.finish();
+    if (!op_.same) return;
+    for (index i = 0; i < op_.x.rows; ++i) op_.row_sums[i] += of_columns[i];
+    *op_.squares *= 2;
+  }
+
+ private:
   const KernelSum& op_;
   Run& run_;
   Scratch<double> row_sums_, column_sums_, squares_;
@@ -159,6 +151,10 @@ class PairSums {
 
 template <class T>
 void diagonal_of(const KernelSum& op, Run& run) {
+  if (op.kernel.kind != Kernel::Kind::polynomial) {  // a function of |x_i - x_i|
+    std::fill(op.diagonal, op.diagonal + op.x.rows, op.kernel.kind == Kernel::Kind::energy ? 0.0 : 1.0);
+    return;
+  }
   Scratch<double> diagonal(op.x.rows, run.stream);
   launch(diagonal_kernel<T>, int(smaller(ceil_div(op.x.rows, block_threads / 32), 32 * run.multiprocessors)), block_threads, 0,
          run.stream, Rows<T>(op.x), op.kernel, diagonal.get());

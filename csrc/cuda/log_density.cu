@@ -5,6 +5,7 @@
 //
 // A compact kernel's terms are at most 1 and 0 outside its support: there s = sum w k with weights relative to the largest, and m
 // stays 0. A sum of nothing is 0, whose logarithm is minus infinity.
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -74,18 +75,19 @@ struct LogSink {
   }
 
   template <class Profile, class L>
-  __device__ PARZEN_DEVICE_INLINE void add(const Profile& profile, int b, const Place& at, const L& mine,
-                                           Accumulators<T>& v) const {
+  __device__ PARZEN_DEVICE_INLINE void add(const Profile profile, int b, const Place& at, const L& mine, Accumulators<T>& v) const {
     const index part = (index(b) * at.col_tiles + at.tile_col) * L::warp_cols + mine.warp_col;
     const index slot = (part * at.row_tiles + at.tile_row) * tile_side;
+    const T* of_tile = weights + at.col0;
+    T weight[slice_cols];
+    if constexpr (L::row_slices == 1) read_cols(of_tile, mine, 0, weight);  // there is room for one slice's
     each_row<L, T>(v, [&](int r, T(&values)[L::row_slices][slice_cols]) {
       const int row = mine.row(r * L::row_slices);
       T highest = Profile::compact ? T(0) : nothing<T>, sum = 0;
-      const T* of_tile = weights + at.col0;
       PARZEN_UNROLL
       for (int s = 0; s < L::row_slices; ++s) {
-        T t[slice_cols], weight[slice_cols], top = highest, eight = 0;
-        read_cols(of_tile, mine, s, weight);
+        T t[slice_cols], top = highest, eight = 0;
+        if constexpr (L::row_slices > 1) read_cols(of_tile, mine, s, weight);
         PARZEN_UNROLL
         for (int n = 0; n < slice_cols; ++n) {
           t[n] = profile(values[s][n]);
@@ -179,21 +181,20 @@ class LogSums {
         if constexpr (!Profile::compact)
           at_bandwidth.factor = smaller_of(at_bandwidth.factor, -std::numeric_limits<T>::denorm_min());
       }
-      check(
-          cudaMemcpyAsync(profiles_.get(), profiles.data(), profiles.size() * sizeof(Profile), cudaMemcpyHostToDevice, run.stream),
-          "copy to the device");
+      host_profiles_.resize(profiles.size() * sizeof(Profile));
+      std::memcpy(host_profiles_.data(), profiles.data(), host_profiles_.size());
     });
+    profiles_.write(host_profiles_);
     if (compact && op.log_weights) {
       unit_ = op.log_weights[0];
       for (index i = 1; i < op.x.rows; ++i) unit_ = larger_of(unit_, op.log_weights[i]);
     }
-    std::vector<T> weights(ceil_div(op.x.rows, tile_side) * tile_side);
+    host_weights_.resize(ceil_div(op.x.rows, tile_side) * tile_side);
     for (index i = 0; i < op.x.rows; ++i) {
       const double log_weight = op.log_weights ? op.log_weights[i] : unit_;
-      weights[i] = compact ? T(::exp(log_weight - unit_)) : T(log_weight * log2_e);
+      host_weights_[i] = compact ? T(::exp(log_weight - unit_)) : T(log_weight * log2_e);
     }
-    check(cudaMemcpyAsync(weights_.get(), weights.data(), weights.size() * sizeof(T), cudaMemcpyHostToDevice, run.stream),
-          "copy to the device");
+    weights_.write(host_weights_);
     const index count = op.count * op.queries.rows;
     launch(clear_logs_kernel, int(ceil_div(count, block_threads)), block_threads, 0, run.stream, logs_.get(), count,
            compact ? 0.0 : double(nothing<T>));
@@ -236,6 +237,8 @@ class LogSums {
   const LogDensity& op_;
   Run& run_;
   double unit_ = 0;  // the logarithm of what weights are relative to
+  std::vector<unsigned char> host_profiles_;
+  std::vector<T> host_weights_;
   Scratch<unsigned char> profiles_;
   Scratch<T> weights_;
   Scratch<LogSum> logs_;

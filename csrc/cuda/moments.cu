@@ -96,7 +96,8 @@ template <class P, class S>
 void sum_moments(const Moments& op, const Execution& execution, Run& run) {
   using T = typename P::Value;
   const Tensor tensor{op.degree, op.x.cols + 1};
-  const Scratch<T> center(center_as<T>(op.center, op.x.cols).data(), op.x.cols, run.stream);
+  const std::vector<T> host_center = center_as<T>(op.center, op.x.cols);
+  const Scratch<T> center(host_center.data(), op.x.cols, run.stream);
   if (op.degree == 1) return column_sums<T, S>(op.x, center.get(), run, op.sums);
   TensorSums<P, S> sums(tensor, op.x.rows, 1, execution, run);
   Scratch<double> slots(sums.slots(), run.stream);
@@ -183,7 +184,8 @@ void tensor_norms(const MomentNorms& op, const Execution& execution, Run& run) {
   using T = typename P::Value;
   const Tensor tensor{op.degree, op.x.cols + 1};
   const double n = double(op.x.rows), m = double(op.y.rows);
-  const Scratch<T> center(center_as<T>(nullptr, op.x.cols).data(), op.x.cols, run.stream);
+  const std::vector<T> host_center = center_as<T>(nullptr, op.x.cols);
+  const Scratch<T> center(host_center.data(), op.x.cols, run.stream);
   for (int s = 0; s < 3; ++s) op.norms[s] = 0;
   if (op.degree == 1) {
     std::vector<double> x(op.x.cols + 1), y(op.x.cols + 1);

@@ -17,7 +17,7 @@ constexpr double repair_below = 1.0 / 64;
 
 // A tile among the chunk's and in the matrices.
 struct Place {
-  int tile_row, tile_col;  // in the chunk
+  int number, tile_row, tile_col;  // in the chunk
   int row_tiles, col_tiles;
   index row0, col0;  // in the matrices
   int rows, cols;    // inside the matrices
@@ -57,8 +57,8 @@ struct Chunk {
 
   PARZEN_INLINE Place place(int number) const {
     const TileIndex t = tile(number);
-    Place at{t.row, t.col, row_tiles, col_tiles, row0 + index(t.row) * tile_side, col0 + index(t.col) * tile_side,
-             0,     0,     pairs,     false};
+    Place at{number, t.row, t.col, row_tiles, col_tiles, row0 + index(t.row) * tile_side, col0 + index(t.col) * tile_side,
+             0,      0,     pairs, false};
     at.rows = int(smaller(tile_side, x.rows - at.row0));
     at.cols = int(smaller(tile_side, y.rows - at.col0));
     const bool apart = at.col0 >= at.row0 + tile_side || (pairs == Pairs::off_diagonal && at.row0 >= at.col0 + tile_side);

@@ -18,7 +18,8 @@ void with_product(index cols, const Execution& execution, const Run& run, const 
   if constexpr (sizeof(T) == 4) {
     if (execution.precision == Execution::plain) return use(Plain<float>{});
     if constexpr (!symmetric) {
-      if (run.has_wgmma && execution.precision != Execution::mma) return use(Warpgroup{});
+      if (run.has_wgmma && execution.precision == Execution::fast) return use(Warpgroup<1>{});
+      if (run.has_wgmma && execution.precision == Execution::full) return use(Warpgroup<2>{});
     }
     return use(Split{});
   }

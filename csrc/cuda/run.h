@@ -37,6 +37,10 @@ class Run {
                     failed);
   }
   Run(const Run&) = delete;
+  // Whatever went wrong, nothing reads the caller's matrices afterwards.
+  ~Run() {
+    if (cudaStreamSynchronize(stream) != cudaSuccess) cudaGetLastError();
+  }
 
   // Refuses a matrix that is not this device's: reading it would end the process's use of the device.
   void expect_here(const Matrix& m, const char* name) const {

@@ -152,9 +152,11 @@ __device__ __forceinline__ void multiply_64_128_16(float (&sum)[8][8], std::uint
 #define PARZEN_INLINE __host__ __device__ __forceinline__
 #ifdef __CUDA_ARCH__
 #define PARZEN_UNROLL _Pragma("unroll")
+#define PARZEN_UNROLL_8 _Pragma("unroll 8")
 #define PARZEN_ROLLED _Pragma("unroll 1")
 #else
 #define PARZEN_UNROLL
+#define PARZEN_UNROLL_8
 #define PARZEN_ROLLED
 #endif
 #else
@@ -165,5 +167,6 @@ __device__ __forceinline__ void multiply_64_128_16(float (&sum)[8][8], std::uint
 #define PARZEN_EITHER
 #define PARZEN_INLINE inline __attribute__((always_inline))
 #define PARZEN_UNROLL
+#define PARZEN_UNROLL_8
 #define PARZEN_ROLLED
 #endif

@@ -6,8 +6,7 @@
 // first.
 #pragma once
 
-#include "../matrix.h"
-#include "runtime.h"
+#include "scalar.h"
 
 namespace parzen::cuda {
 
@@ -25,16 +24,8 @@ struct TileIndex {
 };
 
 // Tile `number` of the triangle row <= col: (0,0) (0,1) (1,1) (0,2) ... The root is a first guess.
-PARZEN_INLINE float about_sqrt(float v) {
-#ifdef __CUDA_ARCH__
-  asm("sqrt.approx.f32 %0, %0;" : "+f"(v));
-  return v;
-#else
-  return ::sqrtf(v);
-#endif
-}
 PARZEN_INLINE TileIndex triangle_tile(int number) {
-  int col = int((about_sqrt(8.0f * float(number) + 1.0f) - 1.0f) / 2.0f);
+  int col = int((sqrt(8.0f * float(number) + 1.0f) - 1.0f) / 2.0f);
   while (col * (col + 1) / 2 > number) --col;
   while ((col + 1) * (col + 2) / 2 <= number) ++col;
   return {number - col * (col + 1) / 2, col};
@@ -51,7 +42,7 @@ PARZEN_INLINE TileIndex rectangle_tile(int number, int row_tiles, int col_tiles)
 
 // The chunks of a problem, from its shapes and from what a row or a tile takes; never from the device.
 struct Chunks {
-  static constexpr index packed_bytes = 48 << 20;  // of one side's packed rows
+  static constexpr index packed_bytes = 72 << 20;  // of one side's packed rows
   static constexpr index slot_bytes = 64 << 20;    // of all partial sums of a chunk
 
   index row_tiles, col_tiles;  // of the problem

@@ -91,45 +91,46 @@ PARZEN_INLINE std::uint64_t shared_matrix(unsigned address, int along, int down)
   return std::uint64_t(address >> 4) | std::uint64_t(along >> 4) << 16 | std::uint64_t(down >> 4) << 32;
 }
 
-// By wgmma m64n128k16, of four warps at once, which reads both sides from shared memory: sixteen columns are two of a row's chunks
-// of hi, or the two of lo beside them. The cross terms come first, while the sums they are added to are small. Nothing is said of
-// |x-y| and |y-x|.
+// By wgmma m64n128k16, of four warps at once, which reads both sides from shared memory: of every eight columns one chunk is hi
+// and, where there are two parts, the next is lo. Sixteen columns are two chunks of hi, or the two of lo beside them. The cross
+// terms come first, while the sums they are added to are small. Nothing is said of |x-y| and |y-x|.
+template <int parts>
 struct Warpgroup : Dense<float, 128> {
   using Lane = cuda::Lane<2>;
-  static constexpr int steps_a_sum = 128 / step;
-  static constexpr int least_stages = 4, most_stages = 6;
+  static constexpr int step = 64 / parts;
+  static constexpr int steps_a_sum = 2;
+  static constexpr int least_stages = 6, most_stages = 6;
   static constexpr bool scaled = true, warpgroup = true;
 
-  // Of every eight columns hi is a chunk, lo the next.
   static PARZEN_INLINE float store(unsigned char* row, index k, float v) {
     const Halves halves(v);
-    const auto half = [&](index chunk) { return reinterpret_cast<std::uint16_t*>(row + Panel<step_bytes>::chunk(chunk)) + k % 8; };
-    *half(k / 8 * 2) = halves.hi;
-    *half(k / 8 * 2 + 1) = halves.lo;
+    const auto half = [&](int part) {
+      return reinterpret_cast<std::uint16_t*>(row + Panel<step_bytes>::chunk(k / 8 * parts + part)) + k % 8;
+    };
+    *half(0) = halves.hi;
+    if constexpr (parts == 2) *half(1) = halves.lo;
     return halves.rounded;
   }
 
   // A step's products are on their way when this returns; `add` them to sum, or begin it anew.
-  static __device__ PARZEN_DEVICE_INLINE void start(const unsigned char* a, const unsigned char* b, Wanted wanted, bool add,
+  static __device__ PARZEN_DEVICE_INLINE void start(const unsigned char* a, const unsigned char* b, bool add,
                                                     Accumulators<float>& sum) {
-    using Rows = Panel<step_bytes>;
-    constexpr int along = 2 * Rows::chunk_bytes, down = Rows::group_bytes;
-    constexpr int lo = Rows::chunk_bytes / 16,
-                  half = 4 * Rows::chunk_bytes / 16;  // from a hi to its lo, from 16 columns to the next
+    constexpr int chunk = Panel<step_bytes>::chunk_bytes, along = parts * chunk, down = Panel<step_bytes>::group_bytes;
+    constexpr int lo = chunk / 16, next = 2 * along / 16;  // from a hi to its lo, from sixteen columns to the next
     const std::uint64_t x = shared_matrix(shared_address(a + int(threadIdx.x) / 128 * 64 / 8 * down), along, down);
     const std::uint64_t y = shared_matrix(shared_address(b), along, down);
     begin_products();
-    if (!wanted.hi_only) {
+    if constexpr (parts == 2) {
       PARZEN_UNROLL
-      for (int k = 0; k < 2; ++k) {
-        multiply_64_128_16(sum, x + k * half, y + k * half + lo, add);
-        multiply_64_128_16(sum, x + k * half + lo, y + k * half, true);
+      for (int k = 0; k < step / 16; ++k) {
+        multiply_64_128_16(sum, x + k * next, y + k * next + lo, add);
+        multiply_64_128_16(sum, x + k * next + lo, y + k * next, true);
         add = true;
       }
     }
     PARZEN_UNROLL
-    for (int k = 0; k < 2; ++k) {
-      multiply_64_128_16(sum, x + k * half, y + k * half, add);
+    for (int k = 0; k < step / 16; ++k) {
+      multiply_64_128_16(sum, x + k * next, y + k * next, add);
       add = true;
     }
     end_products();

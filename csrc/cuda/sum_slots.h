@@ -5,7 +5,7 @@
 
 namespace parzen::cuda {
 
-// Slots of a chunk's row and column sums: [tile_col][row of the chunk], [tile_row][column of the chunk].
+// Slots of a chunk's row and column sums: [tile_col][row of the chunk], [tile_row][column of the chunk]; of squares: [tile].
 struct SumSlots {
   double *rows, *cols, *squares;
 
@@ -37,7 +37,7 @@ struct SumSlots {
     if (thread == 0) {
       sum = 0;
       for (int warp = 0; warp < block_threads / 32; ++warp) sum += by_warp[warp];
-      squares[index(at.tile_row) * at.col_tiles + at.tile_col] = sum;
+      squares[at.number] = sum;
     }
   }
 
@@ -92,26 +92,51 @@ struct SumSlots {
   }
 };
 
-// totals[i] += the slots of one row or column of the chunk, in order of their tiles.
-static __global__ void add_slots_kernel(const double* slots, index first, index total, int own_tiles, int across_tiles,
-                                        bool triangle, bool of_rows, double* totals) {
-  const index i = index(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i >= index(own_tiles) * tile_side || first + i >= total) return;
-  const int own = int(i / tile_side);
-  const int begin = triangle && of_rows ? own : 0, end = triangle && !of_rows ? own + 1 : across_tiles;
-  double sum = totals[first + i];
-  for (int t = begin; t < end; ++t) sum += slots[index(t) * own_tiles * tile_side + i];
-  totals[first + i] = sum;
+// The sum of term(0) ... term(count - 1) by a block: 32 sums at once, each by the eight threads with the same threadIdx.x % 32,
+// which take every eighth term and are added in order. The first eighth of the threads have the sums.
+constexpr int sums_a_block = 32;
+template <class Term>
+__device__ PARZEN_DEVICE_INLINE double sum_of_eight(int count, Term term) {
+  constexpr int lanes = block_threads / sums_a_block;
+  double* found = reinterpret_cast<double*>(shared_memory());
+  double sum = 0;
+  PARZEN_UNROLL_8
+  for (int t = int(threadIdx.x) / sums_a_block; t < count; t += lanes) sum += term(t);
+  found[threadIdx.x] = sum;
+  __syncthreads();
+  sum = 0;
+  for (int lane = 0; lane < lanes; ++lane) sum += found[lane * sums_a_block + int(threadIdx.x) % sums_a_block];
+  return sum;
 }
 
-// total += the slots of all tiles: a warp's lanes take every 32nd, in order.
-static __global__ void add_squares_kernel(const double* slots, int row_tiles, int col_tiles, bool triangle, double* total) {
-  const int lane = int(threadIdx.x);
-  double sum = 0;
-  for (index t = lane; t < index(row_tiles) * col_tiles; t += 32)
-    if (!triangle || t / col_tiles <= t % col_tiles) sum += slots[t];
-  sum = warp_sum(sum);
-  if (lane == 0) *total += sum;
+struct ChunkShape {
+  index row0, rows, col0, cols;  // of the matrices
+  int row_tiles, col_tiles, tiles;
+  bool triangle;
+};
+
+// Adds a chunk's slots to the totals: blocks for its rows, for its columns, and one for the squares.
+static __global__ void __launch_bounds__(block_threads) add_slots_kernel(SumSlots slots, SumSlots totals, ChunkShape c) {
+  constexpr int blocks_a_tile = tile_side / sums_a_block;
+  const int block = int(blockIdx.x), row_blocks = c.row_tiles * blocks_a_tile, col_blocks = c.col_tiles * blocks_a_tile;
+  const bool adds = int(threadIdx.x) < sums_a_block;
+  const index i = index(block < row_blocks ? block : block - row_blocks) * sums_a_block + threadIdx.x % sums_a_block;
+  if (block < row_blocks) {
+    const int first = c.triangle ? int(i / tile_side) : 0;
+    const index pitch = index(c.row_tiles) * tile_side;
+    const double sum = sum_of_eight(c.col_tiles - first, [&](int t) { return slots.rows[(first + t) * pitch + i]; });
+    if (adds && c.row0 + i < c.rows) totals.rows[c.row0 + i] += sum;
+  } else if (block < row_blocks + col_blocks) {
+    const int count = c.triangle ? int(i / tile_side) + 1 : c.row_tiles;
+    const index pitch = index(c.col_tiles) * tile_side;
+    const double sum = sum_of_eight(count, [&](int t) { return slots.cols[t * pitch + i]; });
+    if (adds && c.col0 + i < c.cols) totals.cols[c.col0 + i] += sum;
+  } else {
+    const int each = (c.tiles + sums_a_block - 1) / sums_a_block, first = each * (int(threadIdx.x) % sums_a_block);
+    const int count = c.tiles - first < each ? c.tiles - first : each;
+    const double sum = warp_sum(sum_of_eight(count, [&](int t) { return slots.squares[first + t]; }));
+    if (threadIdx.x == 0) *totals.squares += sum;
+  }
 }
 
 }  // namespace parzen::cuda

@@ -135,42 +135,48 @@ __device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, Finish finish) 
 }
 
 // The same for products that go on by themselves: a tile is finished while the first two steps of the next are being multiplied.
-// Two steps are under way at a time, so that a slot is filled again two steps after it was read.
+// Two steps are under way at a time, so that a slot is filled again two steps after it was read. A warpgroup waits for its sums to
+// put them aside while the other's are under way: the second is half a sum behind.
 template <class P, class Work, class Finish>
 __device__ PARZEN_DEVICE_INLINE void each_tile_overlapped(const Work& work, Finish finish) {
   using T = typename P::Value;
-  static_assert(P::steps_a_sum >= 2);
-  Loader<P, Work> loader(work, work.stages - 2);
-  Stages<P> ring(work.stages);
+  constexpr int stages = P::most_stages;
+  static_assert(P::least_stages == stages && P::steps_a_sum >= 2);
+  Loader<P, Work> loader(work, stages - 2);
+  Stages<P> ring(stages);
   Accumulators<T> sum, total;
   clear<T>(sum);
   clear<T>(total);
-  const auto start = [&](int step) {
-    wait_for_copies(work.stages - 3);
+  bool anew = true;
+  const auto start = [&] {
+    wait_for_copies(stages - 3);
     show_copies();
     wait_for_products<1>();
     __syncthreads();
-    loader.next();
     const unsigned char* stage = ring.next();
-    P::start(stage, stage + panel_bytes<P>, work.wanted, step % P::steps_a_sum != 0, sum);
+    P::start(stage, stage + panel_bytes<P>, !anew, sum);
+    anew = false;
+    loader.next();
   };
   // The last turn finishes the last tile and multiplies what happens to lie there, for nobody: to the compiler every turn is alike,
   // and it does not wait before it calls `finish`.
   const int first = int(blockIdx.x), ahead = work.steps < 2 ? work.steps : 2;
+  const int behind = __shfl_sync(0xffffffffu, int(threadIdx.x) / 128, 0) * (P::steps_a_sum / 2);
   for (int number = first;; number += int(gridDim.x)) {
     PARZEN_ROLLED
-    for (int step = 0; step < ahead; ++step) start(step);
+    for (int step = 0; step < ahead; ++step) start();
     if (number != first) finish(number - int(gridDim.x), total);
     if (number >= work.tiles) break;
     clear<T>(total);
     for (int step = ahead;; ++step) {
-      if (step % P::steps_a_sum == 0 || step == work.steps) {
+      if ((step + behind) % P::steps_a_sum == 0 || step == work.steps) {
         wait_for_products<0>();
         settle(sum);
         add<T>(total, sum);
+        anew = true;
       }
       if (step == work.steps) break;
-      start(step);
+      start();
     }
   }
   wait_for_products<0>();

@@ -136,6 +136,12 @@ inline int __syncthreads_or(int vote) {
   return votes;
 }
 template <class T>
+T __shfl_sync(unsigned, T value, int lane) {
+  T all[32];
+  parzen::cuda::host::exchange(value, all);
+  return all[lane];
+}
+template <class T>
 T __shfl_xor_sync(unsigned, T value, int mask) {
   T all[32];
   parzen::cuda::host::exchange(value, all);

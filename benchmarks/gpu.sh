@@ -18,9 +18,9 @@ nvcc="${CUDACXX:-$(command -v nvcc || true)}"
 if [ -z "$nvcc" ] && [ -x /usr/local/cuda/bin/nvcc ]; then nvcc=/usr/local/cuda/bin/nvcc; fi
 [ -n "$nvcc" ] || missing "there is no nvcc; put it on PATH or set CUDACXX"
 export CUDACXX="$nvcc"
-for module in pip numpy scipy typer rich pytest hypothesis mpmath sklearn pybind11 scikit_build_core; do
-  "$PYTHON" -c "import $module" 2> /dev/null || missing "$PYTHON has no module $module; this script installs nothing from the network"
-done
+absent="$("$PYTHON" -c 'import sys; from importlib.util import find_spec; print(*(m for m in sys.argv[1:] if find_spec(m) is None))' \
+  pip numpy scipy typer rich pytest hypothesis mpmath sklearn pybind11 scikit_build_core)"
+[ -z "$absent" ] || missing "$PYTHON has no $absent; this script installs nothing from the network"
 sanitizer="$(command -v compute-sanitizer || true)"
 if [ -z "$sanitizer" ] && [ -x "$(dirname "$nvcc")/compute-sanitizer" ]; then sanitizer="$(dirname "$nvcc")/compute-sanitizer"; fi
 

@@ -17,7 +17,8 @@ class DeviceMatrix:
 
     stride: elements from one row to the next. dtype: "float32" or "float64". stream: a
     cudaStream_t, in which everything is done and which is idle when a call returns. precision, of
-    float32: "full" as on the CPU, "fast" to 11 bits, "plain" as full without tensor cores.
+    float32: "full" as on the CPU, "fast" to 11 bits, "plain" as full without tensor cores, "mma" as
+    full by mma.sync wherever wgmma would be taken.
     """
 
     def __init__(

@@ -93,7 +93,7 @@ struct SumSlots {
 };
 
 // The sum of term(0) ... term(count - 1) by a block: 32 sums at once, each by the eight threads with the same threadIdx.x % 32,
-// which take every eighth term and are added in order. The first eighth of the threads have the sums.
+// which take every eighth term, are added in order, and all have the sum.
 constexpr int sums_a_block = 32;
 template <class Term>
 __device__ PARZEN_DEVICE_INLINE double sum_of_eight(int count, Term term) {

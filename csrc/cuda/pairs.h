@@ -6,8 +6,8 @@
 // called by all of a block's threads, with `shared_bytes<P>` of memory that is free from one call to the next.
 #pragma once
 
+#include "overlapped_loop.h"
 #include "product.h"
-#include "tile_loop.h"
 
 namespace parzen::cuda {
 

@@ -79,18 +79,16 @@ __device__ __forceinline__ int only_here(int v) {
   return v;
 }
 
-// Until this thread's copies are there but for the last `under_way` that were committed.
+// Until this thread's copies are there but for the last `under_way` that were committed, 0 or 1.
 __device__ __forceinline__ void wait_for_copies(int under_way) {
-  switch (under_way) {
-    case 0: asm volatile("cp.async.wait_group 0;" ::: "memory"); break;
-    case 1: asm volatile("cp.async.wait_group 1;" ::: "memory"); break;
-    case 2: asm volatile("cp.async.wait_group 2;" ::: "memory"); break;
-    default: asm volatile("cp.async.wait_group 3;" ::: "memory"); break;
-  }
+  if (under_way == 1)
+    asm volatile("cp.async.wait_group 1;" ::: "memory");
+  else
+    asm volatile("cp.async.wait_group 0;" ::: "memory");
 }
 
 // wgmma: products of a warpgroup, warps 4 i .. 4 i + 3, that go on by themselves. The compiler knows the instructions for sm_90a
-// alone; a kernel that has them does nothing elsewhere.
+// alone; elsewhere a kernel that has them stops at once.
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 constexpr bool code_has_wgmma = true;
 #define PARZEN_WGMMA(...) asm volatile(__VA_ARGS__)
@@ -99,12 +97,37 @@ constexpr bool code_has_wgmma = false;
 #define PARZEN_WGMMA(...) __trap()
 #endif
 
-__device__ __forceinline__ unsigned shared_address(const unsigned char* shared) {
-  return unsigned(__cvta_generic_to_shared(shared));
-}
+__device__ __forceinline__ unsigned shared_address(const void* shared) { return unsigned(__cvta_generic_to_shared(shared)); }
 
-// What this thread has copied is seen by wgmma, which reads shared memory another way.
-__device__ __forceinline__ void show_copies() { PARZEN_WGMMA("fence.proxy.async.shared::cta;" :: : "memory"); }
+// Where the bytes of copies arrive in shared memory (mbarrier). Its phases follow one another: each ends when one thread has said
+// how many bytes there are to be and all of them are there.
+using Arrival = std::uint64_t;
+__device__ __forceinline__ void prepare(Arrival* arrival) {
+  PARZEN_WGMMA("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(arrival)) : "memory");
+}
+__device__ __forceinline__ void show_prepared() { PARZEN_WGMMA("fence.mbarrier_init.release.cluster;" :: : "memory"); }
+__device__ __forceinline__ void expect(Arrival* arrival, int bytes) {
+  PARZEN_WGMMA("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(arrival)), "r"(bytes) : "memory");
+}
+// So many bytes at once, by one thread; wgmma sees them where the arrival was waited for.
+__device__ __forceinline__ void copy_bytes(unsigned char* shared, const unsigned char* global, int bytes, Arrival* arrival) {
+  PARZEN_WGMMA(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(shared_address(shared)),
+      "l"(global), "r"(bytes), "r"(shared_address(arrival)) : "memory");
+}
+// Until a phase has ended: the even ones are 0, the odd ones 1.
+__device__ __forceinline__ void wait_for_arrival(Arrival* arrival, int phase) {
+  PARZEN_WGMMA(
+      "{\n"
+      ".reg .pred there;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 there, [%0], %1;\n"
+      "@there bra done;\n"
+      "bra again;\n"
+      "done:\n"
+      "}" ::"r"(shared_address(arrival)),
+      "r"(phase) : "memory");
+}
 
 // Around what is committed together. Until wait_for_products nothing may touch the sums.
 __device__ __forceinline__ void begin_products() { PARZEN_WGMMA("wgmma.fence.sync.aligned;" :: : "memory"); }

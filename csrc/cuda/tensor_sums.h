@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "../tensor.h"
-#include "tile_loop.h"
+#include "overlapped_loop.h"
 
 namespace parzen::cuda {
 

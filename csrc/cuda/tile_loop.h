@@ -17,9 +17,10 @@ struct Origin {
 template <class P>
 constexpr int panel_bytes = Panel<P::step_bytes>::bytes;
 
+// With what is said of a stage's arrival where there is need.
 template <class P>
 PARZEN_INLINE constexpr int ring_bytes(int stages) {
-  return stages * 2 * panel_bytes<P>;
+  return stages * 2 * panel_bytes<P> + (P::warpgroup ? 128 : 0);
 }
 
 template <class P, class Work>
@@ -70,21 +71,6 @@ class Loader {
   const unsigned char *x_ = nullptr, *y_ = nullptr;
 };
 
-// The stages of the ring, one after the other.
-template <class P>
-class Stages {
- public:
-  __device__ PARZEN_DEVICE_INLINE explicit Stages(int count) : count_(count) {}
-  __device__ PARZEN_DEVICE_INLINE const unsigned char* next() {
-    const unsigned char* stage = shared_memory() + slot_ * 2 * panel_bytes<P>;
-    if (++slot_ == count_) slot_ = 0;
-    return stage;
-  }
-
- private:
-  int count_, slot_ = 0;
-};
-
 template <class T>
 __device__ PARZEN_DEVICE_INLINE void clear(Accumulators<T>& sum) {
   PARZEN_UNROLL
@@ -108,7 +94,7 @@ template <class P, class Work, class Finish>
 __device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, Finish finish) {
   using T = typename P::Value;
   Loader<P, Work> loader(work, work.stages - 1);
-  Stages<P> ring(work.stages);
+  int slot = 0;
   for (int number = int(blockIdx.x); number < work.tiles; number += int(gridDim.x)) {
     const typename P::Lane mine{int(threadIdx.x)};
     Accumulators<T> sum, total;
@@ -118,7 +104,8 @@ __device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, Finish finish) 
       wait_for_copies(work.stages - 2);
       __syncthreads();
       loader.next();
-      const unsigned char* stage = ring.next();
+      const unsigned char* stage = shared_memory() + slot * 2 * panel_bytes<P>;
+      if (++slot == work.stages) slot = 0;
       P::multiply(stage, stage + panel_bytes<P>, mine, work.wanted, sum);
       if constexpr (P::steps_a_sum > 0) {
         if ((step + 1) % P::steps_a_sum == 0 || step + 1 == work.steps) {
@@ -132,64 +119,6 @@ __device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, Finish finish) 
     else
       finish(number, sum);
   }
-}
-
-// The same for products that go on by themselves: a tile is finished while the first two steps of the next are being multiplied.
-// Two steps are under way at a time, so that a slot is filled again two steps after it was read. A warpgroup waits for its sums to
-// put them aside while the other's are under way: the second is half a sum behind.
-template <class P, class Work, class Finish>
-__device__ PARZEN_DEVICE_INLINE void each_tile_overlapped(const Work& work, Finish finish) {
-  using T = typename P::Value;
-  constexpr int stages = P::most_stages;
-  static_assert(P::least_stages == stages && P::steps_a_sum >= 2);
-  Loader<P, Work> loader(work, stages - 2);
-  Stages<P> ring(stages);
-  Accumulators<T> sum, total;
-  clear<T>(sum);
-  clear<T>(total);
-  bool anew = true;
-  const auto start = [&] {
-    wait_for_copies(stages - 3);
-    show_copies();
-    wait_for_products<1>();
-    __syncthreads();
-    const unsigned char* stage = ring.next();
-    P::start(stage, stage + panel_bytes<P>, !anew, sum);
-    anew = false;
-    loader.next();
-  };
-  // The last turn finishes the last tile and multiplies what happens to lie there, for nobody: to the compiler every turn is alike,
-  // and it does not wait before it calls `finish`.
-  const int first = int(blockIdx.x), ahead = work.steps < 2 ? work.steps : 2;
-  const int behind = __shfl_sync(0xffffffffu, int(threadIdx.x) / 128, 0) * (P::steps_a_sum / 2);
-  for (int number = first;; number += int(gridDim.x)) {
-    PARZEN_ROLLED
-    for (int step = 0; step < ahead; ++step) start();
-    if (number != first) finish(number - int(gridDim.x), total);
-    if (number >= work.tiles) break;
-    clear<T>(total);
-    for (int step = ahead;; ++step) {
-      if ((step + behind) % P::steps_a_sum == 0 || step == work.steps) {
-        wait_for_products<0>();
-        settle(sum);
-        add<T>(total, sum);
-        anew = true;
-      }
-      if (step == work.steps) break;
-      start();
-    }
-  }
-  wait_for_products<0>();
-}
-
-template <class P, class Work, class Finish>
-__device__ PARZEN_DEVICE_INLINE void run_tiles(const Work& work, const Finish& finish) {
-  if constexpr (!P::warpgroup)
-    each_tile<P>(work, finish);
-  else if constexpr (code_has_wgmma)
-    each_tile_overlapped<P>(work, finish);
-  else
-    __trap();
 }
 
 struct Shared {

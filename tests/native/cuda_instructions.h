@@ -9,6 +9,7 @@
 #include <cstring>
 #include <deque>
 #include <limits>
+#include <unordered_map>
 #include <vector>
 
 #include "cuda_threads.h"
@@ -48,6 +49,7 @@ inline void stop(const char* why) {
 struct Copy {
   unsigned char* to;
   const unsigned char* from;
+  int bytes;
 };
 struct Product {
   std::uint64_t a, b;
@@ -79,17 +81,20 @@ struct UnderWay {
   float sums[8][8];           // what they are by now
 };
 inline std::vector<UnderWay> under_way;
-inline int unshown = 0;  // copies that wgmma may not see yet
+
+// A phase that has not ended, and what is to arrive in it.
+struct Arriving {
+  int phase = 0, bytes = -1;  // how many are expected; -1: nobody has said
+  std::vector<Copy> copies;
+};
+inline std::unordered_map<void*, Arriving> arriving;
 
 inline UnderWay& mine() { return under_way[threadIdx.x]; }
 inline void begin_block(int threads) {
   under_way.assign(std::size_t(threads), {});
-  unshown = 0;
+  arriving.clear();
 }
-inline void copy(const Copy& one) {
-  std::memcpy(one.to, one.from, 16);
-  ++unshown;
-}
+inline void copy(const Copy& one) { std::memcpy(one.to, one.from, std::size_t(one.bytes)); }
 inline bool copies_are_early() {
   const char* text = std::getenv("PARZEN_CUDA_HOST_COPIES");
   return text && std::strcmp(text, "early") == 0;
@@ -139,15 +144,19 @@ inline void multiply(const Product& product, float (&sum)[8][8]) {
 namespace parzen::cuda {
 
 inline unsigned char* shared_memory() { return host::block.shared; }
-inline unsigned shared_address(const unsigned char* shared) { return unsigned(shared - host::block.shared); }
+inline unsigned shared_address(const void* shared) {
+  return unsigned(static_cast<const unsigned char*>(shared) - host::block.shared);
+}
 inline int only_here(int v) { return v; }
 
+inline host::Copy checked(unsigned char* shared, const unsigned char* global, int bytes) {
+  if ((std::uintptr_t(shared) | std::uintptr_t(global) | unsigned(bytes)) % 16 != 0)
+    host::stop("a copy that is not of whole 16 bytes");
+  return {shared, global, bytes};
+}
 inline void copy_16_bytes(unsigned char* shared, const unsigned char* global) {
-  if (std::uintptr_t(shared) % 16 != 0 || std::uintptr_t(global) % 16 != 0) host::stop("a copy of 16 bytes that is not aligned");
-  if (host::copies_are_early())
-    std::memcpy(shared, global, 16);
-  else
-    host::mine().copies.open.push_back({shared, global});
+  const host::Copy one = checked(shared, global, 16);
+  host::copies_are_early() ? host::copy(one) : host::mine().copies.open.push_back(one);
 }
 inline void commit_copies() { host::mine().copies.commit(); }
 inline void wait_for_copies(int under_way) { host::mine().copies.wait(std::size_t(under_way), host::copy); }
@@ -193,12 +202,34 @@ inline void multiply_8_8_4(double* sum, double a, double b) {
 
 constexpr bool code_has_wgmma = true;
 
-inline void show_copies() { host::unshown = 0; }
+using Arrival = std::uint64_t;
+inline void prepare(Arrival* arrival) { host::arriving[arrival] = {}; }
+inline void show_prepared() {}
+inline void expect(Arrival* arrival, int bytes) {
+  if (host::arriving.at(arrival).bytes >= 0) host::stop("bytes are expected that have not been waited for");
+  host::arriving[arrival].bytes = bytes;
+}
+inline void copy_bytes(unsigned char* shared, const unsigned char* global, int bytes, Arrival* arrival) {
+  const host::Copy one = checked(shared, global, bytes);
+  if (host::copies_are_early()) host::copy(one);
+  host::arriving.at(arrival).copies.push_back(one);
+}
+inline void wait_for_arrival(Arrival* arrival, int phase) {
+  host::Arriving& there = host::arriving.at(arrival);
+  if (there.phase % 2 != phase) return;
+  int bytes = 0;
+  for (const host::Copy& one : there.copies) {
+    if (!host::copies_are_early()) host::copy(one);
+    bytes += one.bytes;
+  }
+  if (bytes != there.bytes) host::stop("a wait for bytes that never arrive");
+  there = {there.phase + 1, -1, {}};
+}
+
 inline void begin_products() { host::mine().begun = true; }
 inline void multiply_64_128_16(float (&sum)[8][8], std::uint64_t a, std::uint64_t b, bool add) {
   host::UnderWay& mine = host::mine();
   if (!mine.begun) host::stop("wgmma without wgmma.fence before it");
-  if (host::unshown > 0) host::stop("wgmma of what was copied and not shown to it");
   if (!mine.sum) {
     mine.sum = sum;
     std::memcpy(mine.sums, sum, sizeof mine.sums);

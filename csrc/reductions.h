@@ -135,8 +135,8 @@ struct ColumnBounds {
 // Where an operation on a device runs. Everything is put into `stream` (a cudaStream_t) and has left it when the call returns.
 struct Execution {
   enum Precision {
-    full,  // float32 as on the CPU, on the tensor cores
-    fast,  // float32 to 11 bits: one product for three
+    full,   // float32 as on the CPU, on the tensor cores
+    fast,   // float32 to 11 bits: one product for three
     plain,  // float32 by multiply-adds, without tensor cores
     mma     // as full, by mma.sync where wgmma would be taken
   };

@@ -4,7 +4,6 @@
 
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "../matrix.h"
 #include "api.h"
@@ -106,7 +105,6 @@ class Scratch {
   void write(const T* values, index count) {
     check(cudaMemcpyAsync(data_, values, std::size_t(count) * sizeof(T), cudaMemcpyHostToDevice, stream_), "copy to the device");
   }
-  void write(const std::vector<T>& values) { write(values.data(), index(values.size())); }
   void clear(index count) { check(cudaMemsetAsync(data_, 0, std::size_t(count) * sizeof(T), stream_), "clearing memory"); }
   void read(T* values, index count) const {
     check(cudaMemcpyAsync(values, data_, std::size_t(count) * sizeof(T), cudaMemcpyDeviceToHost, stream_), "copy from the device");

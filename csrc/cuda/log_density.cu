@@ -5,7 +5,6 @@
 //
 // A compact kernel's terms are at most 1 and 0 outside its support: there s = sum w k with weights relative to the largest, and m
 // stays 0. A sum of nothing is 0, whose logarithm is minus infinity.
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -181,20 +180,20 @@ class LogSums {
         if constexpr (!Profile::compact)
           at_bandwidth.factor = smaller_of(at_bandwidth.factor, -std::numeric_limits<T>::denorm_min());
       }
-      host_profiles_.resize(profiles.size() * sizeof(Profile));
-      std::memcpy(host_profiles_.data(), profiles.data(), host_profiles_.size());
+      const index bytes = op.count * index(sizeof(Profile));
+      profiles_.write(reinterpret_cast<const unsigned char*>(run.keep(std::move(profiles))), bytes);
     });
-    profiles_.write(host_profiles_);
     if (compact && op.log_weights) {
       unit_ = op.log_weights[0];
       for (index i = 1; i < op.x.rows; ++i) unit_ = larger_of(unit_, op.log_weights[i]);
     }
-    host_weights_.resize(ceil_div(op.x.rows, tile_side) * tile_side);
+    std::vector<T> weights(ceil_div(op.x.rows, tile_side) * tile_side);
     for (index i = 0; i < op.x.rows; ++i) {
       const double log_weight = op.log_weights ? op.log_weights[i] : unit_;
-      host_weights_[i] = compact ? T(::exp(log_weight - unit_)) : T(log_weight * log2_e);
+      weights[i] = compact ? T(::exp(log_weight - unit_)) : T(log_weight * log2_e);
     }
-    weights_.write(host_weights_);
+    const index padded = index(weights.size());
+    weights_.write(run.keep(std::move(weights)), padded);
     const index count = op.count * op.queries.rows;
     launch(clear_logs_kernel, int(ceil_div(count, block_threads)), block_threads, 0, run.stream, logs_.get(), count,
            compact ? 0.0 : double(nothing<T>));
@@ -237,8 +236,6 @@ class LogSums {
   const LogDensity& op_;
   Run& run_;
   double unit_ = 0;  // the logarithm of what weights are relative to
-  std::vector<unsigned char> host_profiles_;
-  std::vector<T> host_weights_;
   Scratch<unsigned char> profiles_;
   Scratch<T> weights_;
   Scratch<LogSum> logs_;

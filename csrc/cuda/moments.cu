@@ -96,8 +96,7 @@ template <class P, class S>
 void sum_moments(const Moments& op, const Execution& execution, Run& run) {
   using T = typename P::Value;
   const Tensor tensor{op.degree, op.x.cols + 1};
-  const std::vector<T> host_center = center_as<T>(op.center, op.x.cols);
-  const Scratch<T> center(host_center.data(), op.x.cols, run.stream);
+  const Scratch<T> center(run.keep(center_as<T>(op.center, op.x.cols)), op.x.cols, run.stream);
   if (op.degree == 1) return column_sums<T, S>(op.x, center.get(), run, op.sums);
   TensorSums<P, S> sums(tensor, op.x.rows, 1, execution, run);
   Scratch<double> slots(sums.slots(), run.stream);
@@ -184,8 +183,7 @@ void tensor_norms(const MomentNorms& op, const Execution& execution, Run& run) {
   using T = typename P::Value;
   const Tensor tensor{op.degree, op.x.cols + 1};
   const double n = double(op.x.rows), m = double(op.y.rows);
-  const std::vector<T> host_center = center_as<T>(nullptr, op.x.cols);
-  const Scratch<T> center(host_center.data(), op.x.cols, run.stream);
+  const Scratch<T> center(run.keep(center_as<T>(nullptr, op.x.cols)), op.x.cols, run.stream);
   for (int s = 0; s < 3; ++s) op.norms[s] = 0;
   if (op.degree == 1) {
     std::vector<double> x(op.x.cols + 1), y(op.x.cols + 1);

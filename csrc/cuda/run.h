@@ -1,8 +1,11 @@
 // One operation's way through a stream: what the device can do, and the poll while it works.
 #pragma once
 
+#include <any>
 #include <chrono>
+#include <deque>
 #include <thread>
+#include <vector>
 
 #include "../reductions.h"
 #include "check.h"
@@ -40,6 +43,12 @@ class Run {
   // Whatever went wrong, nothing reads the caller's matrices afterwards.
   ~Run() {
     if (cudaStreamSynchronize(stream) != cudaSuccess) cudaGetLastError();
+  }
+
+  // What the stream will read of the host's memory stays until it has come there.
+  template <class T>
+  const T* keep(std::vector<T> values) {
+    return std::any_cast<std::vector<T>>(&kept_.emplace_back(std::move(values)))->data();
   }
 
   // Refuses a matrix that is not this device's: reading it would end the process's use of the device.
@@ -102,6 +111,7 @@ class Run {
 
   int device_;
   const Poll& poll_;
+  std::deque<std::any> kept_;
   Event events_[2];
   int parts_ = 0;
   double fraction_ = 0;

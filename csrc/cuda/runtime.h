@@ -105,7 +105,9 @@ using Arrival = std::uint64_t;
 __device__ __forceinline__ void prepare(Arrival* arrival) {
   PARZEN_WGMMA("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(arrival)) : "memory");
 }
-__device__ __forceinline__ void show_prepared() { PARZEN_WGMMA("fence.mbarrier_init.release.cluster;" :: : "memory"); }
+__device__ __forceinline__ void show_prepared() {
+  PARZEN_WGMMA("fence.mbarrier_init.release.cluster; fence.proxy.async.shared::cta;" :: : "memory");
+}
 __device__ __forceinline__ void expect(Arrival* arrival, int bytes) {
   PARZEN_WGMMA("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(arrival)), "r"(bytes) : "memory");
 }

@@ -1,4 +1,4 @@
-// The kernels as small functors of a pair's argument, <x,y> or |x-y|^2, and of the row's number. vec<T>, a vector or a scalar, and
+// The kernels as small functors of a pair's argument, <x,y> or |x-y|^2. vec<T>, a vector or a scalar, and
 // exp2, log2 and sqrt of it are the backend's. The kernel function is applied while the arguments are still in registers.
 #pragma once
 
@@ -22,7 +22,7 @@ struct Polynomial {
 
   PARZEN_BOTH explicit Polynomial(const Kernel& k) : gamma(T(k.gamma)), coef0(T(k.coef0)), degree(k.degree) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> inner, index) const {
+  PARZEN_INLINE vec<T> operator()(vec<T> inner) const {
     const vec<T> base = inner * gamma + coef0;
     if constexpr (P == 1) return base;
     if constexpr (P == 2) return base * base;
@@ -46,7 +46,7 @@ struct Gaussian {
 
   PARZEN_BOTH explicit Gaussian(const Kernel& k) : factor(T(-k.scales[0] * log2_e)) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const { return exp2<T>(squared * factor, row); }
+  PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return exp2<T>(squared * factor); }
 };
 
 // Mean over b of exp(-scales[b] |x-y|^2).
@@ -58,9 +58,9 @@ struct GaussianMean {
 
   PARZEN_BOTH explicit GaussianMean(const Kernel& k) : scales(k.scales), count(k.count) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const {
+  PARZEN_INLINE vec<T> operator()(vec<T> squared) const {
     vec<T> sum{};
-    for (int b = 0; b < count; ++b) sum += exp2<T>(squared * T(-scales[b] * log2_e), row);
+    for (int b = 0; b < count; ++b) sum += exp2<T>(squared * T(-scales[b] * log2_e));
     return sum * T(1.0 / count);
   }
 };
@@ -73,9 +73,7 @@ struct RationalQuadratic {
 
   PARZEN_BOTH explicit RationalQuadratic(const Kernel& k) : scale(T(k.scale)), exponent(T(-k.alpha)) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index row) const {
-    return exp2<T>(log2<T>(squared * scale + T(1)) * exponent, row);
-  }
+  PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return exp2<T>(log2<T>(squared * scale + T(1)) * exponent); }
 };
 
 // -|x-y|
@@ -85,7 +83,7 @@ struct Energy {
 
   PARZEN_BOTH explicit Energy(const Kernel&) {}
 
-  PARZEN_INLINE vec<T> operator()(vec<T> squared, index) const { return -sqrt(squared); }
+  PARZEN_INLINE vec<T> operator()(vec<T> squared) const { return -sqrt(squared); }
 };
 
 // Calls use(kernel) with the functor that `k` names.

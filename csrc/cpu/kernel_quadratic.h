@@ -204,7 +204,7 @@ class QuadraticSums {
 // The kernel where the tile's arguments are kernel values already.
 template <class T>
 struct Value {
-  PARZEN_INLINE vec<T> operator()(vec<T> value, index) const { return value; }
+  PARZEN_INLINE vec<T> operator()(vec<T> value) const { return value; }
 };
 
 template <class T, class K>
@@ -232,7 +232,7 @@ class QuadraticSink {
     for (int r = 0; r < tile_rows; ++r) {
       PARZEN_UNROLL
       for (int c = 0; c < tile_vectors; ++c) {
-        values.v[r][c] = kernel_(arguments.v[r][c], row + r);
+        values.v[r][c] = kernel_(arguments.v[r][c]);
         if constexpr (masked) values.v[r][c] = mask.template operator()<T>(r, c) ? values.v[r][c] : vec<T> {};
       }
     }

@@ -34,8 +34,7 @@ class SumSink {
   }
 
   template <bool masked>
-  PARZEN_INLINE void tile(const Place& at, const Arguments<T>& arguments, index row, index in_block, index in_slab,
-                          const Mask& mask) {
+  PARZEN_INLINE void tile(const Place& at, const Arguments<T>& arguments, index, index in_block, index in_slab, const Mask& mask) {
     vec<T> column[tile_vectors], square[tile_vectors];
     PARZEN_UNROLL
     for (int c = 0; c < tile_vectors; ++c) column[c] = square[c] = vec<T>{};
@@ -45,7 +44,7 @@ class SumSink {
       vec<T> sum{};
       PARZEN_UNROLL
       for (int c = 0; c < tile_vectors; ++c) {
-        vec<T> value = kernel_(arguments.v[r][c], row + r);
+        vec<T> value = kernel_(arguments.v[r][c]);
         if constexpr (masked) value = mask.template operator()<T>(r, c) ? value : vec<T> {};
         sum += value;
         column[c] += value;

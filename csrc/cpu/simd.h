@@ -197,9 +197,9 @@ PARZEN_INLINE void transpose(vec<T> (&rows)[lanes<T>]) {
   }
 }
 
-// 2^t for t <= 126, within 2 ulp; 0 below the smallest normal number. The pair's row is of use to other backends.
+// 2^t for t <= 126, within 2 ulp; 0 below the smallest normal number.
 template <class T>
-PARZEN_INLINE vec<T> exp2(vec<T> t, index = 0) {
+PARZEN_INLINE vec<T> exp2(vec<T> t) {
   using C = Exp2<T>;
 #if defined(__AVX512F__)
   // r is 0 where t is too large to have a fraction, whatever the compiler makes of the product that t is.

@@ -12,7 +12,7 @@ namespace parzen::cuda {
 template <class T, class Function>
 __device__ PARZEN_DEVICE_INLINE void apply(const Function& function, T (&values)[slice_cols]) {
   PARZEN_UNROLL
-  for (int n = 0; n < slice_cols; ++n) values[n] = function(values[n], 0);
+  for (int n = 0; n < slice_cols; ++n) values[n] = function(values[n]);
 }
 
 // A scale is read once for eight values.
@@ -38,13 +38,7 @@ __device__ PARZEN_DEVICE_INLINE void evaluate(const Kernel& kernel, Argument arg
     if (K::argument != argument) return;
     each_slice<T>(v, [&](int, T(&values)[slice_cols]) { apply(function, values); });
   });
-  if (at.whole) return;
-  PARZEN_UNROLL
-  for (int s = 0; s < slices; ++s) {
-    PARZEN_UNROLL
-    for (int n = 0; n < slice_cols; ++n)
-      if (!at.counts(mine.row(s), mine.col(s, n))) v[s][n] = 0;
-  }
+  hide(at, mine, T(0), v);
 }
 
 template <Argument argument>

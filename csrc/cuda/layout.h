@@ -30,10 +30,9 @@ constexpr int slices = 8, slice_cols = 8;
 template <class T>
 using Accumulators = T[slices][slice_cols];
 
-// Which rows and columns they are. Warps stand warp_rows x warp_cols in the tile. In a warp's part a thread has rows quad, 8 +
-// quad,
-// ... and of every eight columns 2 in_quad and the next: so the tensor cores' instructions deal them out. mma.sync has warps of
-// 64 x 32 (Lane<8>), wgmma of 16 x 128 (Lane<2>).
+// Which rows and columns they are. Warps stand warp_rows x warp_cols in the tile. In a warp's part a thread has every eighth row
+// from its quad on, and of every eight columns 2 in_quad and the next: so the tensor cores' instructions deal them out. mma.sync
+// has warps of 64 x 32 (Lane<8>), wgmma of 16 x 128 (Lane<2>).
 template <int rows>
 struct Lane {
   static constexpr int thread_rows = rows, thread_cols = slices * slice_cols / rows;

@@ -52,14 +52,7 @@ struct LogSink {
   template <class P>
   __device__ PARZEN_DEVICE_INLINE void tile(const Place& at, const typename P::Lane& mine, unsigned char*,
                                             Accumulators<T>& v) const {
-    if (!at.whole) {  // what does not count is infinitely far
-      PARZEN_UNROLL
-      for (int s = 0; s < slices; ++s) {
-        PARZEN_UNROLL
-        for (int n = 0; n < slice_cols; ++n)
-          if (!at.counts(mine.row(s), mine.col(s, n))) v[s][n] = T(HUGE_VAL);
-      }
-    }
+    hide(at, mine, T(HUGE_VAL), v);  // infinitely far
     with_profile<T>(profile, [&](auto named) {
       using Profile = typename decltype(named)::type;
       if constexpr (Profile::of_distance) {

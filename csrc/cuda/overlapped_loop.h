@@ -7,57 +7,40 @@
 namespace parzen::cuda {
 
 template <class P>
-__device__ PARZEN_DEVICE_INLINE Arrival* arrivals() {
-  return reinterpret_cast<Arrival*>(shared_memory() + P::most_stages * 2 * panel_bytes<P>);
+__device__ PARZEN_DEVICE_INLINE Arrival* arrival(int slot) {
+  return reinterpret_cast<Arrival*>(stage<P>(P::most_stages)) + slot;  // behind the ring
 }
 
 // The first warp's. Behind the last tile there is nothing to fetch, which is there at once.
 template <class P, class Work>
 class Fetcher {
  public:
-  __device__ PARZEN_DEVICE_INLINE Fetcher(const Work& work, int ahead) : work_(work), tile_(int(blockIdx.x)) {
-    if (threadIdx.x >= 32) return;
+  __device__ PARZEN_DEVICE_INLINE Fetcher(const Work& work, int ahead) : at_(work) {
     if (threadIdx.x == 0) {
-      for (int s = 0; s < P::most_stages; ++s) prepare(arrivals<P>() + s);
+      for (int slot = 0; slot < P::most_stages; ++slot) prepare(arrival<P>(slot));
       show_prepared();
     }
     __syncwarp();
-    locate();
     for (int s = 0; s < ahead; ++s) next();
   }
 
   __device__ PARZEN_DEVICE_INLINE void next() {
     if (threadIdx.x >= 32) return;
-    const bool more = tile_ < work_.tiles;
     if (threadIdx.x == 0) {
-      Arrival* arrival = arrivals<P>() + slot_;
-      unsigned char* stage = shared_memory() + slot_ * 2 * panel_bytes<P>;
-      expect(arrival, more ? 2 * panel_bytes<P> : 0);
-      if (more) {
-        copy_bytes(stage, origin_.x, panel_bytes<P>, arrival);
-        copy_bytes(stage + panel_bytes<P>, origin_.y, panel_bytes<P>, arrival);
+      unsigned char* to = stage<P>(at_.slot());
+      Arrival* there = arrival<P>(at_.slot());
+      expect(there, at_.inside() ? 2 * panel_bytes<P> : 0);
+      if (at_.inside()) {
+        copy_bytes(to, at_.rows().x, panel_bytes<P>, there);
+        copy_bytes(to + panel_bytes<P>, at_.rows().y, panel_bytes<P>, there);
       }
     }
     __syncwarp();
-    if (++slot_ == P::most_stages) slot_ = 0;
-    if (!more) return;
-    origin_.x += panel_bytes<P>;
-    origin_.y += panel_bytes<P>;
-    if (++step_ < work_.steps) return;
-    step_ = 0;
-    tile_ += int(gridDim.x);
-    locate();
+    at_.advance(P::most_stages);
   }
 
  private:
-  __device__ PARZEN_DEVICE_INLINE void locate() {
-    if (tile_ < work_.tiles) origin_ = work_.origin(tile_);
-  }
-
-  const Work& work_;
-  int tile_;
-  int step_ = 0, slot_ = 0;
-  Origin origin_{};
+  Cursor<P, Work, false> at_;
 };
 
 // Two steps are under way at a time, so that a slot is filled again two steps after it was read. A warpgroup waits for its sums to
@@ -76,10 +59,10 @@ __device__ PARZEN_DEVICE_INLINE void each_tile_overlapped(const Work& work, Fini
   bool anew = true;
   const auto start = [&] {
     wait_for_products<1>();
-    wait_for_arrival(arrivals<P>() + slot, phase);
+    wait_for_arrival(arrival<P>(slot), phase);
     __syncthreads();
-    const unsigned char* stage = shared_memory() + slot * 2 * panel_bytes<P>;
-    P::start(stage, stage + panel_bytes<P>, !anew, sum);
+    const unsigned char* rows = stage<P>(slot);
+    P::start(rows, rows + panel_bytes<P>, !anew, sum);
     anew = false;
     if (++slot == stages) {
       slot = 0;

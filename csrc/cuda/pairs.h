@@ -31,6 +31,18 @@ struct Place {
   }
 };
 
+// Pairs that do not count become `value`.
+template <class T, int rows>
+__device__ PARZEN_DEVICE_INLINE void hide(const Place& at, const Lane<rows>& mine, T value, Accumulators<T>& v) {
+  if (at.whole) return;
+  PARZEN_UNROLL
+  for (int s = 0; s < slices; ++s) {
+    PARZEN_UNROLL
+    for (int n = 0; n < slice_cols; ++n)
+      if (!at.counts(mine.row(s), mine.col(s, n))) v[s][n] = value;
+  }
+}
+
 template <class P>
 struct Chunk {
   using T = typename P::Value;
@@ -43,7 +55,7 @@ struct Chunk {
   const unsigned char *x_packed, *y_packed;
   const T *x_terms, *y_terms, *x_scales, *y_scales;
   Wanted wanted;
-  int stages;  // of shared memory, 2 or 3
+  int stages;  // of the ring in shared memory
 
   PARZEN_INLINE TileIndex tile(int number) const {
     return triangle ? triangle_tile(number) : rectangle_tile(number, row_tiles, col_tiles);

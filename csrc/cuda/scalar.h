@@ -69,9 +69,9 @@ PARZEN_INLINE T exp2_by_polynomial(T t) {
 }
 
 // 2^t, within 2 ulp either way. A device takes float32's from its special-function units (ex2.approx: 2 ulp, results below the
-// smallest normal number are 0), each of which takes as long as eight multiply-adds; the polynomial takes ten of these. One pair's
-// one exponential has a dozen other operations about it, and the units keep up. Where a pair has many exponentials one of four goes
-// by the polynomial: `number` counts them, is known to the compiler, and says which.
+// smallest normal number are 0), each of which takes as long as four (8.0) or eight multiply-adds; the polynomial takes ten of
+// these. One pair's one exponential has a dozen other operations about it, and the units keep up. Where a pair has many
+// exponentials one of four goes by the polynomial: `number` counts them, is known to the compiler, and says which.
 template <class T>
 PARZEN_INLINE T exp2(T t, index number = 0) {
 #ifdef __CUDA_ARCH__

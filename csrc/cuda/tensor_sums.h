@@ -143,9 +143,7 @@ class TensorSums {
   TensorBatch batch(index number) {
     const index first_row = number * batch_rows_;
     TensorBatch batch{first_row, tiles_of(first_row), indices_.get(), parts_ * tile_side * tile_side};
-    check(cudaMemcpyAsync(indices_.get(), batch.tiles.data(), batch.tiles.size() * sizeof(TileIndex), cudaMemcpyHostToDevice,
-                          run_.stream),
-          "copy to the device");
+    indices_.write(run_.keep(batch.tiles), index(batch.tiles.size()));
     return batch;
   }
 

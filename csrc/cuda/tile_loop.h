@@ -23,41 +23,69 @@ PARZEN_INLINE constexpr int ring_bytes(int stages) {
   return stages * 2 * panel_bytes<P> + (P::warpgroup ? 128 : 0);
 }
 
-template <class P, class Work>
-class Loader {
- public:
-  // With so many steps' rows on their way.
-  __device__ PARZEN_DEVICE_INLINE Loader(const Work& work, int ahead) : work_(work), tile_(int(blockIdx.x)) {
-    locate();
-    for (int s = 0; s < ahead; ++s) next();
-  }
+// A stage of the ring: a step's panel of x, then of y.
+template <class P>
+__device__ PARZEN_DEVICE_INLINE unsigned char* stage(int slot) {
+  return shared_memory() + slot * 2 * panel_bytes<P>;
+}
 
-  __device__ PARZEN_DEVICE_INLINE void next() {
-    if (tile_ < work_.tiles) {
-      unsigned char* stage = shared_memory() + slot_ * 2 * panel_bytes<P> + only_here(int(threadIdx.x)) * 16;
-      copy(stage, x_);
-      copy(stage + panel_bytes<P>, y_);
-      x_ += panel_bytes<P>;
-      y_ += panel_bytes<P>;
-      if (++step_ == work_.steps) {
-        step_ = 0;
-        tile_ += int(gridDim.x);
-        locate();
-      }
-    }
-    if (++slot_ == work_.stages) slot_ = 0;
-    commit_copies();
+// How far a block has come with fetching: the tile, the step of it and the stage that it goes to. `rows` are the step's panels, or,
+// of each thread, its first 16 bytes of them.
+template <class P, class Work, bool of_each_thread>
+class Cursor {
+ public:
+  __device__ PARZEN_DEVICE_INLINE explicit Cursor(const Work& work) : work_(work), tile_(int(blockIdx.x)) { locate(); }
+  __device__ PARZEN_DEVICE_INLINE bool inside() const { return tile_ < work_.tiles; }
+  __device__ PARZEN_DEVICE_INLINE int slot() const { return slot_; }
+  __device__ PARZEN_DEVICE_INLINE const Origin& rows() const { return rows_; }
+
+  __device__ PARZEN_DEVICE_INLINE void advance(int stages) {
+    if (++slot_ == stages) slot_ = 0;
+    if (!inside()) return;
+    rows_.x += panel_bytes<P>;
+    rows_.y += panel_bytes<P>;
+    if (++step_ < work_.steps) return;
+    step_ = 0;
+    tile_ += int(gridDim.x);
+    locate();
   }
 
  private:
   __device__ PARZEN_DEVICE_INLINE void locate() {
-    if (tile_ >= work_.tiles) return;
-    const Origin origin = work_.origin(tile_);
-    const int mine = only_here(int(threadIdx.x)) * 16;
-    x_ = origin.x + mine;
-    y_ = origin.y + mine;
+    if (!inside()) return;
+    rows_ = work_.origin(tile_);
+    if constexpr (of_each_thread) {
+      const int mine = only_here(int(threadIdx.x)) * 16;
+      rows_.x += mine;
+      rows_.y += mine;
+    }
   }
 
+  const Work& work_;
+  int tile_, step_ = 0, slot_ = 0;
+  Origin rows_{};
+};
+
+// All threads copy, 16 bytes each at a time.
+template <class P, class Work>
+class Loader {
+ public:
+  // With so many steps' rows on their way.
+  __device__ PARZEN_DEVICE_INLINE Loader(const Work& work, int ahead) : stages_(work.stages), at_(work) {
+    for (int s = 0; s < ahead; ++s) next();
+  }
+
+  __device__ PARZEN_DEVICE_INLINE void next() {
+    if (at_.inside()) {
+      unsigned char* to = stage<P>(at_.slot()) + only_here(int(threadIdx.x)) * 16;
+      copy(to, at_.rows().x);
+      copy(to + panel_bytes<P>, at_.rows().y);
+    }
+    at_.advance(stages_);
+    commit_copies();
+  }
+
+ private:
   __device__ PARZEN_DEVICE_INLINE static void copy(unsigned char* to, const unsigned char* from) {
     constexpr int at_once = block_threads * 16;
     static_assert(panel_bytes<P> % at_once == 0);
@@ -65,10 +93,8 @@ class Loader {
     for (int i = 0; i < panel_bytes<P>; i += at_once) copy_16_bytes(to + i, from + i);
   }
 
-  const Work& work_;
-  int tile_;
-  int step_ = 0, slot_ = 0;
-  const unsigned char *x_ = nullptr, *y_ = nullptr;
+  const int& stages_;
+  Cursor<P, Work, true> at_;
 };
 
 template <class T>
@@ -104,9 +130,9 @@ __device__ PARZEN_DEVICE_INLINE void each_tile(const Work& work, Finish finish) 
       wait_for_copies(work.stages - 2);
       __syncthreads();
       loader.next();
-      const unsigned char* stage = shared_memory() + slot * 2 * panel_bytes<P>;
+      const unsigned char* rows = stage<P>(slot);
       if (++slot == work.stages) slot = 0;
-      P::multiply(stage, stage + panel_bytes<P>, mine, work.wanted, sum);
+      P::multiply(rows, rows + panel_bytes<P>, mine, work.wanted, sum);
       if constexpr (P::steps_a_sum > 0) {
         if ((step + 1) % P::steps_a_sum == 0 || step + 1 == work.steps) {
           add<T>(total, sum);
